@@ -1,0 +1,3 @@
+//! The program `pullcred`: arguments in, exit status out.
+
+fn main() {}
