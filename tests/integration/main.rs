@@ -1,1 +1,6 @@
 //! One test binary for everything that looks at pullcred from outside.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod layering;
+mod offline;
+mod rust_source;
