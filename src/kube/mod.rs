@@ -1,1 +1,4 @@
 //! (being written)
+pub mod catalog;
+pub mod field_path;
+pub mod site;
