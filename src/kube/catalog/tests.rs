@@ -1,3 +1,6 @@
+//! Tests of the catalog: its text is sorted and read whole, its counts are those of its source, and well-known kinds
+//! are as their published types have them.
+
 use super::{CUSTOM, Kind, Scope, custom_site, knows, lookup};
 use crate::kube::field_path::Step;
 use crate::kube::site::{Purpose, Shape, Site, Suspect, What};
