@@ -3,6 +3,8 @@
 //! Knows nothing of Kubernetes. Positions are byte offsets into the file from one parser ([`parse`]);
 //! a second parser ([`verify`]) judges every edit. Files are never re-emitted.
 
+pub mod de;
+pub mod nearest;
 pub mod parse;
 pub mod path;
 pub mod span;
