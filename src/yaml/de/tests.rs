@@ -85,7 +85,7 @@ fn null_is_an_empty_collection_and_no_string() {
         shop.tags.is_empty() && shop.counts.is_empty() && shop.open_days.is_none() && shop.payment.is_empty()
     );
     assert_eq!(complaints("- name:\n"), ["name: expected a string, found nothing"]);
-    assert_eq!(complaints("-\n"), ["-: missing key `name`"]);
+    assert_eq!(complaints("-\n"), [": missing key `name`"]);
 }
 
 #[test]
