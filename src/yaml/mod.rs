@@ -4,8 +4,13 @@
 //! a second parser ([`verify`]) judges every edit. Files are never re-emitted.
 
 pub mod de;
+pub mod edit;
+pub mod emit;
+pub mod insert;
+pub mod layout;
 pub mod nearest;
 pub mod parse;
 pub mod path;
 pub mod span;
 pub mod split;
+pub mod verify;

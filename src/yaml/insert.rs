@@ -1,0 +1,506 @@
+//! Where and how a mapping gains a key, or a list under it an entry, by insertion alone.
+//!
+//! [`Site::find`] looks once, at parse time; the [`Site`] it returns is small plain data from which
+//! [`Site::edits`] makes the edits for any entries later, without the tree. A place that cannot be written with
+//! certainty is a [`Refusal`].
+
+use std::fmt;
+
+use super::edit::Edit;
+use super::emit;
+use super::layout::{self, FlowStyle};
+use super::parse::Node;
+use super::span::{Span, line_end, line_start};
+
+/// What a field holds: one entry or a list of them, each a plain string or a mapping with one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// A list; else a single entry.
+    pub list: bool,
+    /// The key of each entry, as `name` in `{name: x}`; none for plain strings.
+    pub key: Option<&'static str>,
+}
+
+/// Why a place is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The field holds something of another form than it must.
+    WrongForm(&'static str),
+    /// The mapping has this key twice; readers differ in which one counts.
+    DuplicateKey(String),
+    /// The field comes in by a merge key (`<<`); a field of its own would hide it.
+    Merged,
+    /// A tag or anchor stands where the entry would have to go.
+    Property,
+    /// The layout leaves no place that is certain.
+    Layout,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongForm(expected) => write!(f, "the field is not {expected}"),
+            Self::DuplicateKey(key) => write!(f, "key `{key}` is given twice"),
+            Self::Merged => f.write_str("the field comes from a merge key"),
+            Self::Property => f.write_str("the field has a tag or an anchor but no value"),
+            Self::Layout => f.write_str("the layout leaves no certain place for an entry"),
+        }
+    }
+}
+
+/// An entry that is already there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// Its name.
+    pub name: String,
+    /// Byte offset of the entry.
+    pub offset: usize,
+}
+
+/// A place for entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    key: Box<str>,
+    form: Form,
+    place: Place,
+    flow: FlowStyle,
+    newline: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// Key and value on lines of their own, after the line that ends at `at`.
+    KeyLines { at: usize, indent: usize, dash: usize },
+    /// Key and value before the first key, which moves to a line of its own.
+    KeyBefore { at: usize, indent: usize, dash: usize },
+    /// Key and value before the first key of a flow mapping; `line` is the indent where that key starts a line.
+    KeyFlow { at: usize, line: Option<Box<str>> },
+    /// Key and value after the last value of a flow mapping.
+    KeyFlowLast { at: usize, line: Option<Box<str>> },
+    /// Entries of a block sequence, after the line that ends at `at`; `flow` as the entry before.
+    Entries { at: usize, indent: usize, gap: Box<str>, flow: bool },
+    /// Entries of a flow sequence: after `at`; `comma` follows the last entry already; `line` as above, with the
+    /// place after a comment if one stands behind the last entry.
+    EntriesFlow { at: usize, comma: bool, line: Option<(Box<str>, usize)> },
+    /// The first entries of `[]`.
+    Brackets { at: usize },
+    /// The value in place of a written null.
+    Instead { span: Span },
+    /// The value below a key without one, on lines after the one that ends at `at`.
+    ValueLines { at: usize, indent: usize, dash: usize },
+    /// The value right after the colon of a flow mapping's key.
+    ValueFlow { at: usize },
+}
+
+/// Where a new key goes in a block mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// First, right below the line of the mapping's own key, where no comment can be torn from what it speaks of.
+    First,
+    /// After the last key.
+    Last,
+}
+
+impl Site {
+    /// Finds the place for entries of `form` under `key` of `mapping`, and the entries that are there.
+    /// `dashes` is the distance of dashes from their key to use where the file's author shows none nearby.
+    ///
+    /// # Errors
+    /// The reason why the mapping must be left alone.
+    pub fn find(
+        mapping: Node<'_, '_>,
+        key: &str,
+        form: Form,
+        key_place: KeyPlace,
+        dashes: usize,
+    ) -> Result<(Self, Vec<Present>), Refusal> {
+        if let Some(twice) = mapping.duplicate_key() {
+            return Err(Refusal::DuplicateKey(twice.as_str().unwrap_or_default().to_owned()));
+        }
+        let text = mapping.document().text();
+        let site = |place: Place, flow: FlowStyle, at: usize| Self {
+            key: key.into(),
+            form,
+            place,
+            flow,
+            newline: layout::newline(text, at),
+        };
+        let flow = FlowStyle::of(mapping);
+        let own = mapping.pairs().find(|(name, _)| name.resolved().as_str() == Some(key));
+        let Some((name, value)) = own else {
+            if mapping.get(key).is_some() {
+                return Err(Refusal::Merged);
+            }
+            let place = match key_place {
+                _ if mapping.is_flow() => flow_key_place(mapping, key_place)?,
+                KeyPlace::First => first_key_place(mapping, dashes)?,
+                KeyPlace::Last => match last_key_place(mapping, dashes) {
+                    Some(place) => place,
+                    None => before_last_key(mapping, dashes)?,
+                },
+            };
+            return Ok((site(place, flow, mapping.span().start.saturating_sub(1)), Vec::new()));
+        };
+        let value = value.resolved();
+        if value.is_null() {
+            let place = null_place(mapping, name, value, dashes)?;
+            return Ok((site(place, flow, name.span().start), Vec::new()));
+        }
+        let present = present(value, form)?;
+        if !form.list {
+            // A single entry that is there leaves no room; the place is never used.
+            return Ok((site(Place::Instead { span: value.span() }, flow, value.span().start), present));
+        }
+        let Some(last) = value.items().last() else {
+            let place = Place::Brackets { at: value.span().start + 1 };
+            return Ok((site(place, flow, value.span().start), present));
+        };
+        let (place, flow) = if value.is_flow() {
+            let flow = if last.is_mapping() {
+                FlowStyle::of(last)
+            } else {
+                FlowStyle { quoted: last.span().of(text).starts_with('"'), ..flow }
+            };
+            (append_flow(value, last)?, flow)
+        } else {
+            (append_block(value, last)?, FlowStyle::of(last))
+        };
+        Ok((site(place, flow, last.span().start), present))
+    }
+
+    /// A number that two sites of one file share exactly when they are the same place.
+    pub fn offset(&self) -> usize {
+        match self.place {
+            Place::KeyLines { at, .. }
+            | Place::KeyBefore { at, .. }
+            | Place::KeyFlow { at, .. }
+            | Place::KeyFlowLast { at, .. }
+            | Place::Entries { at, .. }
+            | Place::EntriesFlow { at, .. }
+            | Place::Brackets { at }
+            | Place::ValueLines { at, .. }
+            | Place::ValueFlow { at } => at,
+            Place::Instead { span } => span.start,
+        }
+    }
+
+    /// The field's key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What the field holds.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The edits that add `names`, in order. A field for a single entry takes the first one.
+    pub fn edits(&self, names: &[&str]) -> Vec<Edit> {
+        let (Some(first), newline) = (names.first(), self.newline) else { return Vec::new() };
+        let lines = |lines: Vec<String>| lines.into_iter().map(|line| format!("{newline}{line}")).collect();
+        let comma = if self.flow.spaced { ", " } else { "," };
+        match &self.place {
+            Place::KeyLines { at, indent, dash } => {
+                vec![Edit::insert(*at, lines(self.key_lines(names, *indent, *dash)))]
+            }
+            Place::KeyBefore { at, indent, dash } => {
+                let text = self.key_lines(names, *indent, *dash).join(newline);
+                let text = format!("{}{newline}{:indent$}", text.trim_start(), "");
+                vec![Edit::insert(*at, text)]
+            }
+            Place::KeyFlow { at, line } => {
+                let pair = self.flow_pair(names);
+                let text = match line {
+                    Some(indent) => format!("{pair},{newline}{indent}"),
+                    None => format!("{pair}{comma}"),
+                };
+                vec![Edit::insert(*at, text)]
+            }
+            Place::KeyFlowLast { at, line } => {
+                let pair = self.flow_pair(names);
+                let text = match line {
+                    Some(indent) => format!(",{newline}{indent}{pair}"),
+                    None => format!("{comma}{pair}"),
+                };
+                vec![Edit::insert(*at, text)]
+            }
+            Place::Entries { at, indent, gap, flow } => {
+                let entry = |name: &&str| {
+                    let entry = if *flow { self.flow_entry(name) } else { self.block_entry(name) };
+                    format!("{:indent$}-{gap}{entry}", "")
+                };
+                vec![Edit::insert(*at, lines(names.iter().map(entry).collect()))]
+            }
+            Place::EntriesFlow { at, comma: there, line } => {
+                let separator = match line {
+                    Some((indent, _)) => format!("{newline}{indent}"),
+                    None if self.flow.spaced => " ".to_owned(),
+                    None => String::new(),
+                };
+                let entries: Vec<String> = names.iter().map(|name| self.flow_entry(name)).collect();
+                let entries = format!("{separator}{}", entries.join(&format!(",{separator}")));
+                let after = line.as_ref().map_or(*at, |(_, after)| *after);
+                match *there {
+                    true => vec![Edit::insert(after, entries + ",")],
+                    false if after != *at => {
+                        vec![Edit::insert(*at, ",".to_owned()), Edit::insert(after, entries)]
+                    }
+                    false => vec![Edit::insert(*at, format!(",{entries}"))],
+                }
+            }
+            Place::Brackets { at } => {
+                let entries: Vec<String> = names.iter().map(|name| self.flow_entry(name)).collect();
+                vec![Edit::insert(*at, entries.join(comma))]
+            }
+            Place::Instead { span } => vec![Edit { span: *span, text: self.flow_value(names) }],
+            Place::ValueLines { at, indent, dash } => match self.form {
+                Form { list: false, key: None } => {
+                    vec![Edit::insert(*at, format!(" {}", emit::scalar(first)))]
+                }
+                _ => vec![Edit::insert(*at, lines(self.value_lines(names, *indent, *dash)))],
+            },
+            Place::ValueFlow { at } => vec![Edit::insert(*at, format!(" {}", self.flow_value(names)))],
+        }
+    }
+
+    fn key_lines(&self, names: &[&str], indent: usize, dash: usize) -> Vec<String> {
+        let key = emit::scalar(&self.key);
+        if self.form == (Form { list: false, key: None }) {
+            return vec![format!("{:indent$}{key}: {}", "", emit::scalar(names[0]))];
+        }
+        let mut lines = vec![format!("{:indent$}{key}:", "")];
+        lines.extend(self.value_lines(names, indent, dash));
+        lines
+    }
+
+    fn value_lines(&self, names: &[&str], indent: usize, dash: usize) -> Vec<String> {
+        if self.form.list {
+            let at = indent + dash;
+            names.iter().map(|name| format!("{:at$}- {}", "", self.block_entry(name))).collect()
+        } else {
+            let at = indent + dash.max(2);
+            vec![format!("{:at$}{}", "", self.block_entry(names[0]))]
+        }
+    }
+
+    fn block_entry(&self, name: &str) -> String {
+        match self.form.key {
+            Some(key) => format!("{key}: {}", emit::scalar(name)),
+            None => emit::scalar(name).into_owned(),
+        }
+    }
+
+    fn flow_pair(&self, names: &[&str]) -> String {
+        let blank = if self.flow.spaced { " " } else { "" };
+        format!("{}:{blank}{}", self.flow_scalar(&self.key), self.flow_value(names))
+    }
+
+    fn flow_value(&self, names: &[&str]) -> String {
+        if !self.form.list {
+            return self.flow_entry(names[0]);
+        }
+        let entries: Vec<String> = names.iter().map(|name| self.flow_entry(name)).collect();
+        format!("[{}]", entries.join(if self.flow.spaced { ", " } else { "," }))
+    }
+
+    fn flow_entry(&self, name: &str) -> String {
+        let blank = if self.flow.spaced { " " } else { "" };
+        match self.form.key {
+            Some(key) => format!("{{{}:{blank}{}}}", self.flow_scalar(key), self.flow_scalar(name)),
+            None => self.flow_scalar(name),
+        }
+    }
+
+    fn flow_scalar(&self, text: &str) -> String {
+        if self.flow.quoted { emit::quoted(text) } else { emit::scalar(text).into_owned() }
+    }
+}
+
+/// Entries of a value, in order; those without a name are passed over.
+fn present(value: Node<'_, '_>, form: Form) -> Result<Vec<Present>, Refusal> {
+    let name = |entry: Node<'_, '_>| {
+        let entry = entry.resolved();
+        let name = match form.key {
+            Some(key) => entry.str_at(key),
+            None => entry.as_str(),
+        };
+        name.map(|name| Present { name: name.to_owned(), offset: entry.span().start })
+    };
+    match (form.list, form.key) {
+        (true, _) if value.is_sequence() => Ok(value.items().filter_map(name).collect()),
+        (true, _) => Err(Refusal::WrongForm("a list")),
+        (false, Some(_)) if value.is_mapping() => Ok(name(value).into_iter().collect()),
+        (false, Some(_)) => Err(Refusal::WrongForm("a mapping")),
+        (false, None) if value.as_str().is_some() => Ok(name(value).into_iter().collect()),
+        (false, None) => Err(Refusal::WrongForm("a string")),
+    }
+}
+
+/// The author's distance of dashes in this mapping: `containers`, else `initContainers`, else `volumes`.
+fn own_dashes(mapping: Node<'_, '_>, otherwise: usize) -> usize {
+    ["containers", "initContainers", "volumes"]
+        .iter()
+        .find_map(|wanted| {
+            let (key, value) = mapping.pairs().find(|(key, _)| key.as_str() == Some(*wanted))?;
+            layout::dash_distance(key, value)
+        })
+        .unwrap_or(otherwise)
+}
+
+fn first_key_place(mapping: Node<'_, '_>, dashes: usize) -> Result<Place, Refusal> {
+    let text = mapping.document().text();
+    let start = mapping.span().start;
+    let indent = layout::column(text, start);
+    let dash = own_dashes(mapping, dashes);
+    if let Some(key) = key_of(mapping) {
+        let line = line_end(text, key.span().end);
+        // Blank lines and comments may stand between; a tag or anchor must stay above what it belongs to.
+        let between = text.get(line..line_start(text, start)).unwrap_or("-");
+        let only_comments = between
+            .lines()
+            .all(|line| line.trim_start_matches(' ').is_empty() || line.trim_start().starts_with('#'));
+        if start > line && only_comments && layout::starts_line(text, start) {
+            return Ok(Place::KeyLines { at: line, indent, dash });
+        }
+    }
+    if text[line_start(text, start)..start].contains('\t') {
+        return Err(Refusal::Layout);
+    }
+    Ok(Place::KeyBefore { at: start, indent, dash })
+}
+
+/// The key whose value `mapping` is, as written; none for items of a sequence and for the root.
+fn key_of<'d, 't>(mapping: Node<'d, 't>) -> Option<Node<'d, 't>> {
+    let parent = mapping.parent().filter(|parent| parent.is_mapping() && !parent.is_flow())?;
+    parent.pairs().find(|(_, value)| *value == mapping).map(|(key, _)| key)
+}
+
+fn last_key_place(mapping: Node<'_, '_>, dashes: usize) -> Option<Place> {
+    let text = mapping.document().text();
+    let end = layout::content_end(mapping)?;
+    let rest = text[end..line_end(text, end)].trim_start();
+    (rest.is_empty() || rest.starts_with('#')).then(|| Place::KeyLines {
+        at: line_end(text, end),
+        indent: layout::column(text, mapping.span().start),
+        dash: own_dashes(mapping, dashes),
+    })
+}
+
+/// Before the last key, where blank lines after it may be content.
+fn before_last_key(mapping: Node<'_, '_>, dashes: usize) -> Result<Place, Refusal> {
+    let text = mapping.document().text();
+    let (key, _) = mapping.pairs().last().ok_or(Refusal::Layout)?;
+    let start = key.span().start;
+    let indent = layout::column(text, mapping.span().start);
+    let alone = layout::starts_line(text, start) && layout::column(text, start) == indent;
+    alone
+        .then(|| Place::KeyBefore { at: start, indent, dash: own_dashes(mapping, dashes) })
+        .ok_or(Refusal::Layout)
+}
+
+fn flow_key_place(mapping: Node<'_, '_>, key_place: KeyPlace) -> Result<Place, Refusal> {
+    let text = mapping.document().text();
+    let indent = |at: usize| {
+        let line = &text[line_start(text, at)..at];
+        line.bytes().all(|byte| matches!(byte, b' ' | b'\t')).then(|| Box::from(line))
+    };
+    let (first, _) = mapping.pairs().next().ok_or(Refusal::Layout)?;
+    let last = mapping.pairs().last().filter(|(_, value)| !value.span().is_empty());
+    if let (KeyPlace::Last, Some((key, value))) = (key_place, last) {
+        // Without a comma behind the last value the new pair can follow it.
+        let end = value.span().end;
+        if next_token(text, end).is_some_and(|at| text.as_bytes()[at] == b'}') {
+            return Ok(Place::KeyFlowLast { at: end, line: indent(key.span().start) });
+        }
+    }
+    // A property or a complex key mark (`?`) may stand before the key: the mapping then does not begin with it.
+    let at = first.span().start;
+    let after_brace = next_token(text, mapping.span().start + 1);
+    if after_brace != Some(at) {
+        return Err(Refusal::Layout);
+    }
+    Ok(Place::KeyFlow { at, line: indent(at) })
+}
+
+/// Offset of the next byte inside a flow collection that is neither blank nor comment.
+fn next_token(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    loop {
+        match bytes.get(at)? {
+            b' ' | b'\t' | b'\r' | b'\n' => at += 1,
+            b'#' => at += memchr::memchr(b'\n', &bytes[at..])?,
+            _ => return Some(at),
+        }
+    }
+}
+
+fn null_place(
+    mapping: Node<'_, '_>,
+    key: Node<'_, '_>,
+    value: Node<'_, '_>,
+    dashes: usize,
+) -> Result<Place, Refusal> {
+    let text = mapping.document().text();
+    if value.is_anchored() || value.tag().is_some() {
+        return Err(Refusal::Property);
+    }
+    if !value.span().is_empty() {
+        return Ok(Place::Instead { span: value.span() });
+    }
+    let after = key.span().end;
+    let colon = next_token(text, after).filter(|&at| text.as_bytes()[at] == b':').ok_or(Refusal::Layout)?;
+    if mapping.is_flow() {
+        return Ok(Place::ValueFlow { at: colon + 1 });
+    }
+    let rest = text[colon + 1..line_end(text, colon)].trim_start();
+    if !(rest.is_empty() || rest.starts_with('#')) || !layout::starts_line(text, key.span().start) {
+        return Err(Refusal::Layout);
+    }
+    let indent = layout::column(text, key.span().start);
+    let at = line_end(text, colon);
+    Ok(Place::ValueLines { at, indent, dash: own_dashes(mapping, dashes) })
+}
+
+fn append_block(list: Node<'_, '_>, last: Node<'_, '_>) -> Result<Place, Refusal> {
+    let text = list.document().text();
+    let dash = layout::dash_of(list, last).ok_or(Refusal::Layout)?;
+    let end = if last.is_null() && last.span().is_empty() {
+        dash + 1
+    } else {
+        layout::content_end(last).ok_or(Refusal::Layout)?
+    };
+    let line = line_end(text, end);
+    let rest = text[end..line].trim_start();
+    if !(rest.is_empty() || rest.starts_with('#')) {
+        return Err(Refusal::Layout);
+    }
+    let gap: String = text[dash + 1..].chars().take_while(|&c| c == ' ').collect();
+    let gap = if gap.is_empty() { " ".to_owned() } else { gap };
+    let indent = layout::column(text, list.span().start);
+    Ok(Place::Entries { at: line, indent, gap: gap.into(), flow: last.is_flow() })
+}
+
+fn append_flow(list: Node<'_, '_>, last: Node<'_, '_>) -> Result<Place, Refusal> {
+    let text = list.document().text();
+    let bytes = text.as_bytes();
+    if last.span().is_empty() {
+        return Err(Refusal::Layout);
+    }
+    let end = last.span().end;
+    let next = next_token(text, end).ok_or(Refusal::Layout)?;
+    let (at, comma) = match bytes[next] {
+        b',' => (next + 1, true),
+        b']' => (end, false),
+        _ => return Err(Refusal::Layout),
+    };
+    let start = last.span().start;
+    let indent = &text[line_start(text, start)..start];
+    let line = indent.bytes().all(|byte| matches!(byte, b' ' | b'\t')).then(|| {
+        // Behind a comment on the last entry's line, so that the comment stays with it.
+        let rest = text[at..line_end(text, at)].trim_start();
+        let after = if rest.starts_with('#') { line_end(text, at) } else { at };
+        (Box::from(indent), after)
+    });
+    Ok(Place::EntriesFlow { at, comma, line })
+}

@@ -1,0 +1,357 @@
+//! The second opinion: what a file means after an edit is what it meant before plus the intended entries.
+//!
+//! Judged on the events of yaml-rust2, which shares no code with the parser that gave the positions. Where it
+//! refuses a file that other readers take (flow style closed at the column of its key, a tab after a colon), the
+//! events of granit-parser are compared instead. Positions of either parser play no part.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use yaml_rust2::Event;
+use yaml_rust2::parser::Parser;
+use yaml_rust2::scanner::TScalarStyle;
+
+use super::insert::Form;
+use super::parse::{self, Kind, Node, Style};
+use super::path::{Path, Step};
+use super::span::Span;
+
+/// What an edit is meant to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Which document of the file, as a YAML loader counts them, from 0.
+    pub document: usize,
+    /// The mapping that holds the field, where its anchor stands if it is shared.
+    pub mapping: Path,
+    /// The field's key.
+    pub key: String,
+    /// What the field holds.
+    pub form: Form,
+    /// The entries that come at its end.
+    pub names: Vec<String>,
+}
+
+/// The edit would not do what it was meant to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// The file as it is cannot be read whole.
+    Before(parse::ParseError),
+    /// The file could not be read afterwards.
+    After(String),
+    /// It would mean something else than intended.
+    Meaning(String),
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Before(error) => error.fmt(f),
+            Self::After(reason) => write!(f, "the edit would make the file unreadable: {reason}"),
+            Self::Meaning(place) => write!(f, "the edit would change the meaning of `{place}`"),
+        }
+    }
+}
+
+/// Whether `after` means what `before` means plus what is intended, and nothing else.
+///
+/// # Errors
+/// What differs.
+pub fn verify(before: &str, after: &str, intents: &[Intent]) -> Result<(), Mismatch> {
+    let (old, new) = match second(before) {
+        Ok(old) => (old, second(after).map_err(Mismatch::After)?),
+        Err(_) => {
+            let old = first(before).map_err(Mismatch::Before)?;
+            (old, first(after).map_err(|error| Mismatch::After(error.reason))?)
+        }
+    };
+    if old.len() != new.len() {
+        return Err(Mismatch::Meaning("---".to_owned()));
+    }
+    for (number, (old, new)) in old.iter().zip(&new).enumerate() {
+        let mut undone = Vec::new();
+        for intent in intents.iter().filter(|intent| intent.document == number) {
+            let undo = intent.undo(old, new);
+            undone.push(undo.ok_or_else(|| Mismatch::Meaning(format!("{}.{}", intent.mapping, intent.key)))?);
+        }
+        undone.sort_by_key(|undo: &Undo<'_>| undo.range.start);
+        if !old.equals(new, &undone) {
+            return Err(Mismatch::Meaning(format!("document {}", number + 1)));
+        }
+    }
+    match intents.iter().find(|intent| intent.document >= old.len()) {
+        None => Ok(()),
+        Some(intent) => Err(Mismatch::Meaning(format!("{}.{}", intent.mapping, intent.key))),
+    }
+}
+
+/// One node boundary of a document, free of positions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Mark {
+    Scalar { value: String, plain: bool, anchored: bool, tag: Option<String> },
+    Sequence { anchored: bool, tag: Option<String> },
+    Mapping { anchored: bool, tag: Option<String> },
+    End,
+    Alias(usize),
+}
+
+/// The marks of one document, and for each node the index one past its last mark.
+#[derive(Default)]
+struct Marks {
+    marks: Vec<Mark>,
+    ends: Vec<usize>,
+    open: Vec<usize>,
+}
+
+/// Marks of the edited document that go, and the old ones that stood there.
+struct Undo<'a> {
+    range: Range<usize>,
+    old: &'a [Mark],
+}
+
+impl Marks {
+    fn push(&mut self, mark: Mark) {
+        let index = self.marks.len();
+        match mark {
+            Mark::Sequence { .. } | Mark::Mapping { .. } => self.open.push(index),
+            Mark::End => {
+                if let Some(start) = self.open.pop() {
+                    self.ends[start] = index + 1;
+                }
+            }
+            Mark::Scalar { .. } | Mark::Alias(_) => {}
+        }
+        self.ends.push(index + 1);
+        self.marks.push(mark);
+    }
+
+    /// Index of the node at `path`.
+    fn locate(&self, path: &Path) -> Option<usize> {
+        path.0.iter().try_fold(0, |at, step| match step {
+            Step::Key(key) => Some(self.value_of(at, key)?.1),
+            Step::Index(index) => {
+                matches!(self.marks.get(at)?, Mark::Sequence { .. }).then_some(())?;
+                let item = (0..*index).try_fold(at + 1, |item, _| self.ends.get(item).copied())?;
+                (self.marks.get(item)? != &Mark::End).then_some(item)
+            }
+        })
+    }
+
+    /// Indexes of a key of the mapping at `at` and of its value.
+    fn value_of(&self, at: usize, key: &str) -> Option<(usize, usize)> {
+        matches!(self.marks.get(at)?, Mark::Mapping { .. }).then_some(())?;
+        let mut name = at + 1;
+        while self.marks.get(name)? != &Mark::End {
+            let value = self.ends[name];
+            if matches!(&self.marks[name], Mark::Scalar { value, .. } if value == key) {
+                return Some((name, value));
+            }
+            name = *self.ends.get(value)?;
+        }
+        None
+    }
+
+    /// Whether these marks are those of `new` once every range of `undone` (sorted) is put back.
+    fn equals(&self, new: &Self, undone: &[Undo<'_>]) -> bool {
+        let mut done = 0;
+        let mut rest = &self.marks[..];
+        let mut take = |expected: &[Mark]| {
+            let same = rest.get(..expected.len()) == Some(expected);
+            rest = rest.get(expected.len()..).unwrap_or_default();
+            same
+        };
+        for undo in undone {
+            let Some(kept) = new.marks.get(done..undo.range.start) else { return false };
+            if !take(kept) || !take(undo.old) {
+                return false;
+            }
+            done = undo.range.end;
+        }
+        take(&new.marks[done..]) && rest.is_empty()
+    }
+}
+
+impl Intent {
+    /// What must be taken out of `new`, if the intended entries are there and right.
+    fn undo<'a>(&self, old: &'a Marks, new: &Marks) -> Option<Undo<'a>> {
+        let before = old.value_of(old.locate(&self.mapping)?, &self.key);
+        let before = before.map(|(_, value)| &old.marks[value..old.ends[value]]);
+        let (key, value) = new.value_of(new.locate(&self.mapping)?, &self.key)?;
+        let end = new.ends[value];
+        let entries: Vec<Mark> = self.names.iter().flat_map(|name| self.entry(name)).collect();
+        match before {
+            // A list that was there keeps all it had and ends with the new entries.
+            Some([Mark::Sequence { .. }, ..]) => {
+                let list = self.form.list && matches!(new.marks[value], Mark::Sequence { .. });
+                let start = (end - 1).checked_sub(entries.len()).filter(|&start| list && start > value)?;
+                (new.marks[start..end - 1] == entries[..]).then_some(Undo { range: start..end - 1, old: &[] })
+            }
+            // Else the field was missing or null, and holds nothing but the new entries now.
+            None | Some([Mark::Scalar { plain: true, anchored: false, tag: None, .. }]) => {
+                if let Some([Mark::Scalar { value, .. }]) = before {
+                    matches!(&**value, "" | "~" | "null" | "Null" | "NULL").then_some(())?;
+                }
+                let mut whole = entries;
+                if self.form.list {
+                    whole.insert(0, Mark::Sequence { anchored: false, tag: None });
+                    whole.push(Mark::End);
+                } else if self.names.len() != 1 {
+                    return None;
+                }
+                let start = if before.is_some() { value } else { key };
+                (new.marks[value..end] == whole[..])
+                    .then_some(Undo { range: start..end, old: before.unwrap_or_default() })
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn entry(&self, name: &str) -> Vec<Mark> {
+        // New names are written plain or quoted as they need; either way they are strings.
+        let scalar = |value: &str| {
+            let plain = is_plain(value, false);
+            Mark::Scalar { value: value.to_owned(), plain, anchored: false, tag: None }
+        };
+        match self.form.key {
+            Some(key) => {
+                vec![Mark::Mapping { anchored: false, tag: None }, scalar(key), scalar(name), Mark::End]
+            }
+            None => vec![scalar(name)],
+        }
+    }
+}
+
+/// A quoted word and the same word plain are equal only when no reader takes the plain one for something else.
+fn is_plain(value: &str, plain: bool) -> bool {
+    plain || matches!(super::emit::scalar(value), Cow::Borrowed(_))
+}
+
+fn second(text: &str) -> Result<Vec<Marks>, String> {
+    // It takes a byte order mark for a part of the first key.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut parser = Parser::new_from_str(text);
+    let mut documents = Vec::new();
+    let mut marks = Marks::default();
+    let tag = |tag: Option<yaml_rust2::parser::Tag>| tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
+    loop {
+        let (event, _) = parser.next_token().map_err(|error| error.to_string())?;
+        marks.push(match event {
+            Event::Scalar(value, style, anchor, its_tag) => {
+                let written_plain = style == TScalarStyle::Plain;
+                let plain = is_plain(&value, written_plain);
+                Mark::Scalar { value, plain, anchored: anchor != 0, tag: tag(its_tag) }
+            }
+            Event::SequenceStart(anchor, its_tag) => {
+                Mark::Sequence { anchored: anchor != 0, tag: tag(its_tag) }
+            }
+            Event::MappingStart(anchor, its_tag) => {
+                Mark::Mapping { anchored: anchor != 0, tag: tag(its_tag) }
+            }
+            Event::SequenceEnd | Event::MappingEnd => Mark::End,
+            Event::Alias(anchor) => Mark::Alias(anchor),
+            Event::DocumentEnd => {
+                documents.push(std::mem::take(&mut marks));
+                continue;
+            }
+            Event::StreamEnd => return Ok(documents),
+            Event::Nothing | Event::StreamStart | Event::DocumentStart => continue,
+        });
+    }
+}
+
+fn first(text: &str) -> Result<Vec<Marks>, parse::ParseError> {
+    let documents = parse::parse(text, Span::new(0, text.len()))?;
+    Ok(documents.iter().map(|document| document.root().map(marks_of).unwrap_or_default()).collect())
+}
+
+fn marks_of(root: Node<'_, '_>) -> Marks {
+    let mut marks = Marks::default();
+    let mut anchors = Vec::new();
+    // Children lie behind their parents in source order; `None` closes a collection.
+    let mut waiting = vec![Some(root)];
+    while let Some(next) = waiting.pop() {
+        let Some(node) = next else {
+            marks.push(Mark::End);
+            continue;
+        };
+        let (anchored, tag) = (node.is_anchored(), node.tag().map(str::to_owned));
+        if anchored {
+            anchors.push(node);
+        }
+        marks.push(match node.kind() {
+            Kind::Scalar(style) => {
+                let value = node.as_str().unwrap_or("~").to_owned();
+                let plain = is_plain(&value, style == Style::Plain);
+                Mark::Scalar { value, plain, anchored, tag }
+            }
+            Kind::Alias => {
+                let target = node.resolved();
+                Mark::Alias(anchors.iter().position(|anchor| *anchor == target).unwrap_or(usize::MAX))
+            }
+            Kind::Sequence { .. } => Mark::Sequence { anchored, tag },
+            Kind::Mapping { .. } => Mark::Mapping { anchored, tag },
+        });
+        if node.is_mapping() || node.is_sequence() {
+            waiting.push(None);
+            let children: Vec<_> = node.children().collect();
+            waiting.extend(children.into_iter().rev().map(Some));
+        }
+    }
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: Form = Form { list: true, key: Some("name") };
+
+    fn judge(before: &str, after: &str, path: &[&str]) -> bool {
+        let mapping = path.iter().fold(Path::default(), |path, key| path.key(key));
+        let key = "imagePullSecrets".to_owned();
+        verify(before, after, &[Intent { document: 0, mapping, key, form: LIST, names: vec!["r".into()] }])
+            .is_ok()
+    }
+
+    #[test]
+    fn the_intended_entries_and_nothing_else() {
+        let before = "spec:\n  a: 1\n";
+        assert!(judge(before, "spec:\n  imagePullSecrets: [{name: r}]\n  a: 1\n", &["spec"]));
+        assert!(judge(before, "spec:\n  a: 1\n  imagePullSecrets:\n  - name: r\n", &["spec"]));
+        for wrong in [
+            before,
+            "spec:\n  imagePullSecrets: [{name: x}]\n  a: 1\n",
+            "spec:\n  imagePullSecrets: [{name: r}]\n  a: 2\n",
+            "spec:\n  imagePullSecrets: [{name: r}]\n  a: '1'\n",
+            "spec:\n  imagePullSecrets: [{name: r}, {name: r}]\n  a: 1\n",
+            "imagePullSecrets: [{name: r}]\nspec:\n  a: 1\n",
+            "spec:\n  imagePullSecrets: [{name: r}]\n  a: 1\n---\nb: 1\n",
+            "spec:\n  imagePullSecrets: &x [{name: r}]\n  a: 1\n",
+            "spec: [\n",
+        ] {
+            assert!(!judge(before, wrong, &["spec"]), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_existing_list_keeps_order_and_a_null_gives_way() {
+        let before = "imagePullSecrets: [{name: a}, {name: b}]\n";
+        assert!(judge(before, "imagePullSecrets: [{name: a}, {name: b}, {name: r}]\n", &[]));
+        assert!(!judge(before, "imagePullSecrets: [{name: b}, {name: a}, {name: r}]\n", &[]));
+        assert!(!judge(before, "imagePullSecrets: [{name: r}]\n", &[]));
+        assert!(judge("imagePullSecrets: ~\n", "imagePullSecrets: [{name: r}]\n", &[]));
+        assert!(!judge("imagePullSecrets: x\n", "imagePullSecrets: [{name: r}]\n", &[]));
+    }
+
+    #[test]
+    fn flow_style_that_only_libyaml_readers_take_is_judged_too() {
+        let before = "spec:\n  args: [\n    a\n  ]\n  b: 1\n".replace("  ]", "]");
+        assert!(second(&before).is_err());
+        let after = before.replacen("spec:\n", "spec:\n  imagePullSecrets: [{name: r}]\n", 1);
+        let _ = judge(&before, &after, &["spec"]);
+        let before = "a:\t1\nspec:\n  b: 1\n";
+        assert!(second(before).is_err());
+        assert!(judge(before, "a:\t1\nspec:\n  imagePullSecrets: [{name: r}]\n  b: 1\n", &["spec"]));
+        assert!(!judge(before, "a:\t2\nspec:\n  imagePullSecrets: [{name: r}]\n  b: 1\n", &["spec"]));
+    }
+}
