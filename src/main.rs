@@ -1,3 +1,7 @@
 //! The program `pullcred`: arguments in, exit status out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pullcred::cli::main(std::env::args_os()).into()
+}

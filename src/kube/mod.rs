@@ -1,4 +1,11 @@
-//! (being written)
+//! What Kubernetes objects mean: kinds, pod specs, images, pull secrets, and where all of it lies in a file.
+//!
+//! Reads [`crate::yaml`] trees and turns them into small facts; decides nothing about a repository.
+
 pub mod catalog;
 pub mod field_path;
+pub mod object;
+pub mod read;
 pub mod site;
+pub mod stream;
+pub mod workload;

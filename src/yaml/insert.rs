@@ -1,7 +1,7 @@
 //! Where and how a mapping gains a key, or a list under it an entry, by insertion alone.
 //!
-//! [`Site::find`] looks once, at parse time; the [`Site`] it returns is small plain data from which
-//! [`Site::edits`] makes the edits for any entries later, without the tree. A place that cannot be written with
+//! [`Slot::find`] looks once, at parse time; the [`Slot`] it returns is small plain data from which
+//! [`Slot::edits`] makes the edits for any entries later, without the tree. A place that cannot be written with
 //! certainty is a [`Refusal`].
 
 use std::fmt;
@@ -57,9 +57,9 @@ pub struct Present {
     pub offset: usize,
 }
 
-/// A place for entries.
+/// Room for entries of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
+pub struct Slot {
     key: Box<str>,
     form: Form,
     place: Place,
@@ -101,7 +101,7 @@ pub enum KeyPlace {
     Last,
 }
 
-impl Site {
+impl Slot {
     /// Finds the place for entries of `form` under `key` of `mapping`, and the entries that are there.
     /// `dashes` is the distance of dashes from their key to use where the file's author shows none nearby.
     ///
@@ -118,7 +118,7 @@ impl Site {
             return Err(Refusal::DuplicateKey(twice.as_str().unwrap_or_default().to_owned()));
         }
         let text = mapping.document().text();
-        let site = |place: Place, flow: FlowStyle, at: usize| Self {
+        let slot = |place: Place, flow: FlowStyle, at: usize| Self {
             key: key.into(),
             form,
             place,
@@ -139,21 +139,21 @@ impl Site {
                     None => before_last_key(mapping, dashes)?,
                 },
             };
-            return Ok((site(place, flow, mapping.span().start.saturating_sub(1)), Vec::new()));
+            return Ok((slot(place, flow, mapping.span().start.saturating_sub(1)), Vec::new()));
         };
         let value = value.resolved();
         if value.is_null() {
             let place = null_place(mapping, name, value, dashes)?;
-            return Ok((site(place, flow, name.span().start), Vec::new()));
+            return Ok((slot(place, flow, name.span().start), Vec::new()));
         }
         let present = present(value, form)?;
         if !form.list {
             // A single entry that is there leaves no room; the place is never used.
-            return Ok((site(Place::Instead { span: value.span() }, flow, value.span().start), present));
+            return Ok((slot(Place::Instead { span: value.span() }, flow, value.span().start), present));
         }
         let Some(last) = value.items().last() else {
             let place = Place::Brackets { at: value.span().start + 1 };
-            return Ok((site(place, flow, value.span().start), present));
+            return Ok((slot(place, flow, value.span().start), present));
         };
         let (place, flow) = if value.is_flow() {
             let flow = if last.is_mapping() {
@@ -165,10 +165,10 @@ impl Site {
         } else {
             (append_block(value, last)?, FlowStyle::of(last))
         };
-        Ok((site(place, flow, last.span().start), present))
+        Ok((slot(place, flow, last.span().start), present))
     }
 
-    /// A number that two sites of one file share exactly when they are the same place.
+    /// A number that two slots of one file share exactly when they are the same place.
     pub fn offset(&self) -> usize {
         match self.place {
             Place::KeyLines { at, .. }

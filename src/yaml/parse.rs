@@ -65,6 +65,7 @@ struct Entry<'t> {
 pub struct Document<'t> {
     text: &'t str,
     entries: Vec<Entry<'t>>,
+    aliases: bool,
 }
 
 /// A node of a [`Document`]; cheap to copy.
@@ -141,7 +142,9 @@ impl<'t> Builder<'t> {
 
     fn finish(&mut self) -> Document<'t> {
         self.anchors.clear();
-        Document { text: self.text, entries: std::mem::take(&mut self.entries) }
+        let entries = std::mem::take(&mut self.entries);
+        let aliases = entries.iter().any(|entry| matches!(entry.data, Data::Alias { .. }));
+        Document { text: self.text, entries, aliases }
     }
 
     /// Takes one event; true when it ended a document.
@@ -252,6 +255,11 @@ impl<'t> Document<'t> {
         self.text
     }
 
+    /// Whether any alias stands in it.
+    pub fn has_aliases(&self) -> bool {
+        self.aliases
+    }
+
     /// Every node, in source order.
     pub fn nodes(&self) -> impl Iterator<Item = Node<'_, 't>> {
         (0..self.entries.len() as u32).map(|id| Node { document: self, id })
@@ -360,17 +368,22 @@ impl<'d, 't> Node<'d, 't> {
 
     /// Children in source order: items of a sequence; keys and values in turn of a mapping. Aliases stay aliases.
     pub fn children(self) -> impl Iterator<Item = Self> {
-        std::iter::successors(self.at(self.entry().first), |child| child.at(child.entry().next))
+        self.children_if(true)
+    }
+
+    fn children_if(self, wanted: bool) -> impl Iterator<Item = Self> {
+        let first = if wanted { self.entry().first } else { NONE };
+        std::iter::successors(self.at(first), |child| child.at(child.entry().next))
     }
 
     /// Items of a sequence, aliases as aliases; nothing for any other node.
     pub fn items(self) -> impl Iterator<Item = Self> {
-        self.children().filter(move |_| self.is_sequence())
+        self.children_if(self.is_sequence())
     }
 
     /// Pairs of a mapping as written, aliases as aliases, merge keys as `<<`; nothing for any other node.
     pub fn pairs(self) -> impl Iterator<Item = (Self, Self)> {
-        let mut children = self.children().filter(move |_| self.is_mapping());
+        let mut children = self.children_if(self.is_mapping());
         std::iter::from_fn(move || Some((children.next()?, children.next()?)))
     }
 

@@ -1,0 +1,149 @@
+//! `explain`: why a pod spec gets, has or lacks a pull secret, rule by rule.
+
+use anyhow::{Result, bail};
+
+use super::Terminal;
+use super::args::{Common, ExplainArgs};
+use super::exit::Exit;
+use super::run::Run;
+use super::settings::Settings;
+use crate::image::reference::ImageRef;
+use crate::kube::object::{Object, PodSpec};
+use crate::plan::{Rules, SecretRule};
+
+/// Runs the command.
+///
+/// # Errors
+/// Nothing to explain at that place.
+pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    let (file, line) = split_line(&arguments.what);
+    let start = super::settings::directory(common)?;
+    let on_disk = start.join(file);
+    if !on_disk.is_file() {
+        let settings = Settings::resolve(common, &[], &arguments.secrets)?;
+        return image(&settings.rules, &arguments.what, arguments.namespace.as_deref(), terminal);
+    }
+    let settings = Settings::resolve(common, &[file.into()], &arguments.secrets)?;
+    let run = Run::new(settings)?;
+    let mut explained = 0;
+    for (index, file) in run.files.iter().enumerate().filter(|(_, file)| file.selected) {
+        let Ok(facts) = &file.facts else { continue };
+        for (nth, object) in facts.objects.iter().enumerate() {
+            // The line belongs to the last object that starts at or before it.
+            let next = facts.objects.get(nth + 1).map(|next| next.position.line);
+            if line.is_some_and(|line| line < object.position.line || next.is_some_and(|next| line >= next)) {
+                continue;
+            }
+            for (place, pod_spec) in object.pod_specs.iter().enumerate() {
+                let added = run.plan.additions.iter().find(|addition| {
+                    (addition.file, addition.object, addition.pod_spec) == (index, nth, place)
+                });
+                let added = added.map_or(&[][..], |addition| &addition.names);
+                explained += 1;
+                terminal
+                    .out
+                    .write_all(pod(&run.settings.rules, &file.path, object, pod_spec, added).as_bytes())?;
+            }
+        }
+    }
+    for finding in &run.plan.findings {
+        if line.is_none() || line == Some(finding.position.line) || finding.code.is_skip() {
+            explained += 1;
+            terminal.out.write_all(crate::report::text::finding(finding, terminal.out_style).as_bytes())?;
+        }
+    }
+    if explained == 0 {
+        bail!("{}: no pod spec here\nhint: `pullcred list` shows every workload", arguments.what);
+    }
+    Ok(Exit::Clean)
+}
+
+/// `FILE:LINE` to its parts; a file name may hold colons too.
+fn split_line(what: &str) -> (&str, Option<usize>) {
+    match what.rsplit_once(':') {
+        Some((file, line)) if !line.is_empty() => match line.parse() {
+            Ok(line) => (file, Some(line)),
+            Err(_) => (what, None),
+        },
+        _ => (what, None),
+    }
+}
+
+fn pod(rules: &Rules, file: &str, object: &Object, pod_spec: &PodSpec, added: &[String]) -> String {
+    let mut out = format!(
+        "{file}:{}: `{}` `{}`, {}\n",
+        pod_spec.position,
+        object.kind,
+        object.display_name(),
+        if pod_spec.path.0.is_empty() { "the object itself".to_owned() } else { pod_spec.path.to_string() },
+    );
+    let mut say = |text: String| {
+        out.push_str("  ");
+        out.push_str(&text);
+        out.push('\n');
+    };
+    say(match &object.namespace {
+        Some(namespace) => format!("namespace `{namespace}`: metadata.namespace"),
+        None => "namespace unknown: the object names none".to_owned(),
+    });
+    for container in &pod_spec.containers {
+        let reasons = why(rules, &container.image);
+        say(format!(
+            "container `{}` at line {}: image `{}`",
+            container.name, container.position.line, container.image
+        ));
+        for reason in reasons {
+            say(format!("  {reason}"));
+        }
+    }
+    let present: Vec<String> =
+        pod_spec.pull_secrets.iter().map(|secret| format!("`{}`", secret.name)).collect();
+    say(match present.len() {
+        0 => "has no pull secrets".to_owned(),
+        _ => format!("has {}", present.join(", ")),
+    });
+    let added: Vec<String> = added.iter().map(|name| format!("`{name}`")).collect();
+    say(match added.len() {
+        0 => "gets nothing".to_owned(),
+        _ => format!("gets {}", added.join(", ")),
+    });
+    out
+}
+
+/// Rule by rule what a configured secret has to do with an image.
+fn why(rules: &Rules, image: &str) -> Vec<String> {
+    let Ok(reference) = ImageRef::parse(image) else {
+        let any = rules.secrets.iter().filter(|secret| secret.registries.is_empty());
+        let mut reasons = vec!["is no image reference: matches no registry".to_owned()];
+        reasons.extend(any.map(|secret| format!("`{}` serves every image", secret.name)));
+        return reasons;
+    };
+    let mut reasons =
+        vec![format!("registry `{}`, repository `{}`", reference.registry(), reference.repository())];
+    if rules.node_identity.iter().any(|key| key.matches(&reference)) {
+        reasons.push("`nodeIdentity` matches: the node pulls it by itself".to_owned());
+        return reasons;
+    }
+    reasons.extend(rules.secrets.iter().map(|secret| verdict(secret, &reference)));
+    reasons
+}
+
+fn verdict(secret: &SecretRule, image: &ImageRef<'_>) -> String {
+    if secret.registries.is_empty() {
+        return format!("`{}` serves every image", secret.name);
+    }
+    let serves = secret.registries.iter().any(|key| key.matches(image));
+    format!("`{}` {}", secret.name, if serves { "serves it" } else { "does not serve it" })
+}
+
+fn image(rules: &Rules, image: &str, namespace: Option<&str>, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    if ImageRef::parse(image).is_err() {
+        bail!("{image}: neither a file nor an image reference");
+    }
+    let place = namespace.map(|namespace| format!(" in namespace `{namespace}`")).unwrap_or_default();
+    writeln!(terminal.out, "image `{image}`{place}")?;
+    for reason in why(rules, image) {
+        writeln!(terminal.out, "  {reason}")?;
+    }
+    Ok(Exit::Clean)
+}

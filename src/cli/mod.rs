@@ -1,0 +1,81 @@
+//! The command line: arguments to settings, settings to a run, a run to output and exit status.
+
+pub mod args;
+pub mod check;
+pub mod exit;
+pub mod explain;
+pub mod generate;
+pub mod inject;
+pub mod list;
+pub mod run;
+pub mod settings;
+pub mod shell;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use anyhow::Result;
+use args::{Cli, Command};
+use exit::Exit;
+
+use crate::report::style::{Color, Style};
+
+/// What a command speaks to: data to one stream, messages to the other.
+pub struct Terminal<'o> {
+    /// Data.
+    pub out: &'o mut dyn Write,
+    /// Messages.
+    pub err: &'o mut dyn Write,
+    /// Style of the data stream.
+    pub out_style: Style,
+    /// Style of the message stream.
+    pub err_style: Style,
+}
+
+/// Runs the program and returns its exit status. Messages go to `err`; a broken pipe on `out` is a quiet end.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match args::parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are data; all else is a message.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Error } else { Exit::Clean };
+        }
+    };
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let color = Color::from(cli.common.color);
+    let (mut out, mut err) = (io::BufWriter::new(io::stdout().lock()), io::stderr());
+    let mut terminal = Terminal {
+        out_style: Style::of(color, &io::stdout(), no_color),
+        err_style: Style::of(color, &io::stderr(), no_color),
+        out: &mut out,
+        err: &mut err,
+    };
+    let result = dispatch(&cli, &mut terminal).and_then(|exit| Ok(terminal.out.flush().map(|()| exit)?));
+    match result {
+        Ok(exit) => exit,
+        Err(error) if is_broken_pipe(&error) => Exit::Clean,
+        Err(error) => {
+            let text = format!("{error:#}");
+            let _ = writeln!(io::stderr(), "{}: {text}", terminal.err_style.red("error"));
+            Exit::Error
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    match &cli.command {
+        Command::Inject(arguments) => inject::run(&cli.common, arguments, terminal),
+        Command::Check(arguments) => check::run(&cli.common, arguments, terminal),
+        Command::Generate(arguments) => generate::run(&cli.common, arguments, terminal),
+        Command::List(arguments) => list::run(&cli.common, arguments, terminal),
+        Command::Explain(arguments) => explain::run(&cli.common, arguments, terminal),
+        Command::Completions { shell } => shell::completions(*shell, terminal),
+        Command::Man { folder } => shell::man(folder.as_deref(), terminal),
+        Command::Schema { of } => shell::schema(*of, terminal),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,202 @@
+//! The straight line that every command walks: scan, parse, plan.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::settings::Settings;
+use crate::apply::{self, Refused};
+use crate::kube::read::{self, FileFacts, Skip, SkipReason};
+use crate::plan::finding::{Code, Finding, Severity};
+use crate::plan::{Addition, File, Plan, pull_secrets};
+use crate::report::json::Summary;
+use crate::scan;
+use crate::source::{self, Source};
+use crate::yaml::span::Position;
+
+/// A scanned and planned repository.
+pub struct Run {
+    /// What the run is about.
+    pub settings: Settings,
+    /// Every file, sorted by path.
+    pub files: Vec<File>,
+    /// What to do and say.
+    pub plan: Plan,
+    digests: Vec<u64>,
+}
+
+/// A file with its changes applied, not written yet.
+pub struct Changed<'r> {
+    /// Path relative to the root.
+    pub path: &'r str,
+    /// Path on disk.
+    pub on_disk: PathBuf,
+    /// Its text now.
+    pub before: String,
+    /// Its text then.
+    pub after: String,
+    /// Entries added.
+    pub additions: usize,
+}
+
+impl Run {
+    /// Scans and plans.
+    ///
+    /// # Errors
+    /// A path that is named and cannot be read.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let read = |path: &Path| facts_of(path, &settings);
+        let (mut found, failures) = scan::walk(&settings.root, settings.scan, read);
+        for path in &settings.paths {
+            // A path that is named beats every filter.
+            if path.is_file() {
+                if !found.iter().any(|(known, _)| known == path) {
+                    found.push((path.clone(), read(path)));
+                }
+            } else if path.is_dir() {
+                let everything = scan::Options { no_ignore: true, ..settings.scan };
+                if !found.iter().any(|(known, _)| known.starts_with(path)) {
+                    found.extend(scan::walk(path, everything, read).0);
+                }
+            } else {
+                bail!("{}: not a file or folder", path.display());
+            }
+        }
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut files = Vec::with_capacity(found.len());
+        let mut digests = Vec::with_capacity(found.len());
+        for (path, (facts, digest)) in found {
+            let selected = settings.selects(&path);
+            files.push(File { path: relative(&settings.root, &path), selected, facts });
+            digests.push(digest);
+        }
+        for failure in failures {
+            let path = relative(&settings.root, &failure.path);
+            let selected = settings.selects(&failure.path);
+            files.push(File { path, selected, facts: Err(failure.reason) });
+            digests.push(0);
+        }
+        let plan = pull_secrets::plan(&files, &settings.rules);
+        let mut run = Self { settings, files, plan, digests };
+        run.plan.findings.sort_by(|a, b| (&a.file, a.position, a.code).cmp(&(&b.file, b.position, b.code)));
+        Ok(run)
+    }
+
+    /// The finished text of every file that changes, one after the other; a file that cannot be changed with
+    /// certainty becomes a finding instead. The findings that the changes answer are replaced in that case.
+    pub fn changes(&mut self, mut each: impl FnMut(Changed<'_>) -> Result<()>) -> Result<usize> {
+        let additions = std::mem::take(&mut self.plan.additions);
+        let mut changed = 0;
+        for group in additions.chunk_by(|a, b| a.file == b.file) {
+            let index = group[0].file;
+            match self.finish(index, group) {
+                Ok(file) => {
+                    changed += 1;
+                    each(file)?;
+                }
+                Err(refused) => {
+                    let path = self.files[index].path.clone();
+                    refuse(&mut self.plan.findings, &path, refused);
+                }
+            }
+        }
+        self.plan.findings.sort_by(|a, b| (&a.file, a.position, a.code).cmp(&(&b.file, b.position, b.code)));
+        self.plan.additions = additions;
+        Ok(changed)
+    }
+
+    fn finish(&self, index: usize, additions: &[Addition]) -> Result<Changed<'_>, Refused> {
+        let file = &self.files[index];
+        let refused = |reason: String| Refused { position: Position::START, reason };
+        let on_disk = self.settings.root.join(&file.path);
+        let before = match source::read(&on_disk) {
+            Ok(Source::Text(text)) if digest(&text) == self.digests[index] => text,
+            Ok(_) => return Err(refused("the file changed during the run".to_owned())),
+            Err(error) => return Err(refused(error.to_string())),
+        };
+        let facts = file.facts.as_ref().map_err(|reason| refused(reason.clone()))?;
+        let additions: Vec<&Addition> = additions.iter().collect();
+        let after = apply::finished(&before, facts, &additions)?;
+        let count = additions.iter().map(|addition| addition.names.len()).sum();
+        Ok(Changed { path: &file.path, on_disk, before, after, additions: count })
+    }
+
+    /// Counts of the run, findings included.
+    pub fn summary(&self) -> Summary {
+        let selected = || self.files.iter().filter(|file| file.selected);
+        let facts = || selected().filter_map(|file| file.facts.as_ref().ok());
+        let objects = || facts().flat_map(|facts| &facts.objects);
+        let mut summary = Summary {
+            files: selected().count(),
+            documents: facts().map(|facts| facts.documents).sum(),
+            pod_specs: objects().filter(|o| !o.is_service_account()).map(|o| o.pod_specs.len()).sum(),
+            changes: self.plan.findings.iter().filter(|f| f.code == Code::PullSecretMissing).count(),
+            ..Summary::default()
+        };
+        summary.count(&self.plan.findings);
+        summary
+    }
+}
+
+/// A file that cannot be changed: its missing secrets are not changes any more.
+fn refuse(findings: &mut Vec<Finding>, path: &str, refused: Refused) {
+    findings.retain(|finding| {
+        finding.file != path || !matches!(finding.code, Code::PullSecretMissing | Code::JobImmutable)
+    });
+    findings.push(Finding {
+        code: Code::EditRefused,
+        severity: Severity::Error,
+        file: path.to_owned(),
+        position: refused.position,
+        message: refused.reason,
+        hint: Some("the file was left as it is; add the entries by hand".to_owned()),
+        object: None,
+    });
+}
+
+fn facts_of(path: &Path, settings: &Settings) -> (Result<FileFacts, String>, u64) {
+    match source::read(path) {
+        Ok(Source::Text(text)) => {
+            let facts = read::read(&text, &settings.kinds);
+            // Only files that may be edited are ever compared with what they were.
+            let digest = if facts.objects.is_empty() { 0 } else { digest(&text) };
+            (Ok(facts), digest)
+        }
+        Ok(Source::TooLarge(size)) => {
+            let detail = format!("{} MB, the limit is {} MB", size >> 20, source::MAX_BYTES >> 20);
+            let skip = Skip { position: Position::START, reason: SkipReason::TooLarge, detail };
+            (Ok(FileFacts { skips: vec![skip], ..FileFacts::default() }), 0)
+        }
+        Ok(Source::Unusable { reason, matters: true }) => (Err(reason.to_owned()), 0),
+        Ok(Source::Unusable { .. }) => (Ok(FileFacts::default()), 0),
+        Err(error) => (Err(error.to_string()), 0),
+    }
+}
+
+fn digest(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
+/// A path as it is shown: relative to the root, with `/`.
+pub fn relative(root: &Path, path: &Path) -> String {
+    let path = path.strip_prefix(root).unwrap_or(path);
+    let shown = path.to_string_lossy();
+    if std::path::MAIN_SEPARATOR == '/' { shown.into_owned() } else { shown.replace('\\', "/") }
+}
+
+/// Reads all of stdin as a stream of manifests.
+///
+/// # Errors
+/// When it is no text.
+pub fn stdin() -> Result<String> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).context("stdin")?;
+    match source::judge(bytes) {
+        Source::Text(text) => Ok(text),
+        Source::Unusable { reason, .. } => bail!("stdin: {}", reason.replacen("the file", "the stream", 1)),
+        Source::TooLarge(_) => bail!("stdin: too large"),
+    }
+}

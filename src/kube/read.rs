@@ -1,0 +1,562 @@
+//! One file to facts: which documents matter, what objects they hold, what is passed over and why.
+//!
+//! Most documents are dismissed by their head alone; the others are parsed, turned into [`Object`]s and dropped.
+//! Nothing is decided here that depends on another file.
+
+use std::cell::OnceCell;
+
+use memchr::memmem;
+
+use super::object::{Container, ContainerList, Object, PodSpec, PullSecret, group, version};
+use super::site::{Shape, Site, What};
+use super::workload::{Kinds, walk};
+use crate::yaml::insert::{Form, KeyPlace, Refusal, Slot};
+use crate::yaml::layout;
+use crate::yaml::parse::{Document, Node, parse};
+use crate::yaml::path::Path;
+use crate::yaml::span::{LineIndex, Position};
+use crate::yaml::split::{self, Head, Slice, head, split};
+
+/// What one file tells.
+#[derive(Clone, Debug, Default)]
+pub struct FileFacts {
+    /// Objects with places for pull secrets, in document order.
+    pub objects: Vec<Object>,
+    /// Documents with content.
+    pub documents: usize,
+    /// What was passed over although it might have mattered.
+    pub skips: Vec<Skip>,
+    /// Documents that hold an object of interest but are no YAML.
+    pub errors: Vec<Unreadable>,
+}
+
+/// A document or object that is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// Where it starts.
+    pub position: Position,
+    /// Why.
+    pub reason: SkipReason,
+    /// What it is about, for people.
+    pub detail: String,
+}
+
+/// Why something is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SkipReason {
+    /// A template of Helm, Jinja or the like: no manifest yet.
+    Template,
+    /// A patch or fragment: a workload kind without what makes it one.
+    Fragment,
+    /// Encrypted by SOPS: an edit would break its MAC.
+    Encrypted,
+    /// Runs containers, but the catalog does not know the kind.
+    UnknownKind,
+    /// Over the size limit.
+    TooLarge,
+    /// Opted out by annotation or comment.
+    OptOut,
+}
+
+/// A document that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where the reader gave up.
+    pub position: Position,
+    /// Why.
+    pub reason: String,
+}
+
+/// The annotation that keeps an object out.
+const OPT_OUT: &str = "pullcred.dev/inject";
+/// Annotations that hold whole objects; of no use here and large.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Reads the facts of a file.
+pub fn read(text: &str, kinds: &Kinds) -> FileFacts {
+    let mut reader =
+        Reader { text, kinds, lines: OnceCell::new(), dashes: OnceCell::new(), facts: FileFacts::default() };
+    let slices = split(text);
+    reader.facts.documents = slices.len();
+    for slice in &slices {
+        let source = slice.span.of(text);
+        if reader.is_relevant(source) {
+            reader.slice(*slice, &slices);
+        }
+    }
+    if !reader.facts.objects.is_empty() && is_template(text) && !reader.is_readable(&slices) {
+        // A file is handled whole or not at all: its readable documents belong to the template too.
+        let position = reader.facts.objects[0].position;
+        reader.facts.objects.clear();
+        let detail = "template syntax".to_owned();
+        reader.facts.skips.push(Skip { position, reason: SkipReason::Template, detail });
+    }
+    reader.facts.skips.dedup_by(|b, a| a.reason == SkipReason::Template && b.reason == SkipReason::Template);
+    if !reader.facts.objects.is_empty() && opts_out(text) {
+        let position = reader.facts.objects[0].position;
+        let detail = "comment `# pullcred: skip-file`".to_owned();
+        reader.facts.objects.clear();
+        reader.facts.skips = vec![Skip { position, reason: SkipReason::OptOut, detail }];
+    }
+    reader.facts
+}
+
+/// Whether a comment of the file says `pullcred: skip-file`.
+fn opts_out(text: &str) -> bool {
+    memmem::find_iter(text.as_bytes(), b"pullcred:").any(|at| {
+        let before = text[..at].trim_end_matches([' ', '\t']);
+        before.ends_with('#') && text[at + "pullcred:".len()..].trim_start().starts_with("skip-file")
+    })
+}
+
+struct Reader<'t, 'k> {
+    text: &'t str,
+    kinds: &'k Kinds,
+    lines: OnceCell<LineIndex<'t>>,
+    dashes: OnceCell<usize>,
+    facts: FileFacts,
+}
+
+impl<'t> Reader<'t, '_> {
+    fn position(&self, offset: usize) -> Position {
+        self.lines.get_or_init(|| LineIndex::new(self.text)).position(offset)
+    }
+
+    fn is_readable(&self, slices: &[Slice]) -> bool {
+        slices.iter().all(|slice| parse(self.text, slice.span).is_ok())
+    }
+
+    /// Whether a document can hold anything of interest; when its head cannot be told, any doubt counts.
+    fn is_relevant(&self, source: &str) -> bool {
+        let has = |needle: &str| memmem::find(source.as_bytes(), needle.as_bytes()).is_some();
+        match head(source) {
+            Some(Head { kind: "CustomResourceDefinition" | "ConfigMap", .. }) => false,
+            Some(Head { api_version, kind }) => {
+                self.kinds.knows(group(api_version), kind)
+                    || kind.ends_with("List") && has("items")
+                    || has("ontainers:") && has("image:") && !api_version.is_empty()
+            }
+            // A key may be spelled with escapes (`"k\u0069nd"`).
+            None => {
+                let odd = has("\\u") || has("\\x") || has("\\U") || has("\\\n") || has("\\\r");
+                has("apiVersion") && has("kind") || odd && has("ontainers") || odd && has("kind")
+            }
+        }
+    }
+
+    fn slice(&mut self, slice: Slice, slices: &[Slice]) {
+        let source = slice.span.of(self.text);
+        let documents = match parse(self.text, slice.span) {
+            Ok(documents) => documents,
+            Err(error) => {
+                let position = self.position(error.offset);
+                if is_template(self.text) {
+                    let detail = "template syntax".to_owned();
+                    self.facts.skips.push(Skip { position, reason: SkipReason::Template, detail });
+                } else if looks_like_object(source, self.kinds) {
+                    self.facts.errors.push(Unreadable { position, reason: error.reason });
+                }
+                return;
+            }
+        };
+        if documents.len() > 1 {
+            self.facts.documents += documents.len() - 1;
+        }
+        for (nth, document) in documents.iter().enumerate() {
+            if let Some(root) = document.root() {
+                self.document(root, slice.document + nth, slices);
+            }
+        }
+    }
+
+    /// Objects of a document: its root, the items of a List, objects that a custom resource embeds.
+    fn document(&mut self, root: Node<'_, 't>, document: usize, slices: &[Slice]) {
+        let mut waiting = vec![Candidate { node: root, path: Path::default(), inherited: None }];
+        // Aliases could lead to the same item again and again; no real file comes near.
+        let mut budget = 1_000_000usize;
+        while let Some(candidate) = waiting.pop() {
+            budget = budget.saturating_sub(1);
+            let Some((api_version, kind)) = candidate.type_of().filter(|_| budget > 0) else { continue };
+            let node = candidate.node;
+            if let Some(item_kind) = kind.strip_suffix("List")
+                && let Some(items) = node.get("items").filter(|items| items.is_sequence())
+            {
+                let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
+                let path = candidate.path.key("items");
+                let items: Vec<_> = items.items().enumerate().collect();
+                waiting.extend(items.into_iter().rev().map(|(nth, item)| Candidate {
+                    node: item.resolved(),
+                    path: path.index(nth),
+                    inherited,
+                }));
+                continue;
+            }
+            let sites: Vec<Site> = self.kinds.sites(group(api_version), kind, version(api_version)).collect();
+            let embedded = sites.iter().filter(|site| site.what == What::EmbeddedObject);
+            let mut inner: Vec<Candidate<'_, 't>> = embedded
+                .flat_map(|site| walk(node, &candidate.path, &site.path))
+                .map(|(path, node)| Candidate { node, path, inherited: None })
+                .collect();
+            inner.reverse();
+            waiting.append(&mut inner);
+            let known = self.kinds.knows(group(api_version), kind);
+            self.object(&candidate, api_version, kind, known.then_some(&sites[..]), document, slices);
+        }
+    }
+
+    fn object(
+        &mut self,
+        candidate: &Candidate<'_, 't>,
+        api_version: &str,
+        kind: &str,
+        sites: Option<&[Site]>,
+        document: usize,
+        slices: &[Slice],
+    ) {
+        let node = candidate.node;
+        let position = self.position(node.span().start);
+        let metadata = node.get("metadata");
+        let meta = |key: &str| metadata.and_then(|metadata| metadata.str_at(key));
+        let name = meta("name").unwrap_or_default();
+        let mut skip = |reason, detail: String| {
+            self.facts.skips.push(Skip { position, reason, detail });
+        };
+        let Some(sites) = sites else {
+            if runs_containers(node) {
+                skip(SkipReason::UnknownKind, format!("`{api_version}` `{kind}` `{name}`"));
+            }
+            return;
+        };
+        if node.path(&["sops", "mac"]).is_some() {
+            return skip(SkipReason::Encrypted, format!("`{kind}` `{name}` is encrypted by SOPS"));
+        }
+        let built_in =
+            super::catalog::lookup(group(api_version), kind).is_some_and(|kind| kind.is_built_in());
+        let mut pod_specs = Vec::new();
+        for site in sites {
+            for (path, mapping) in walk(node, &candidate.path, &site.mapping()) {
+                let pod_spec = self.pod_spec(node, site, path, mapping, built_in, slices);
+                // The catalog may name one field twice.
+                let known = |new: &PodSpec| pod_specs.iter().any(|old: &PodSpec| old.path == new.path);
+                pod_specs.extend(pod_spec.filter(|new| !known(new)));
+            }
+        }
+        if pod_specs.is_empty() {
+            return;
+        }
+        let mut skip = |reason, detail: String| {
+            self.facts.skips.push(Skip { position, reason, detail });
+        };
+        if is_template_tree(node) || name.contains("{{") {
+            return skip(SkipReason::Template, format!("`{kind}` `{name}` has template syntax"));
+        }
+        let generate_name = meta("generateName").map(str::to_owned);
+        if built_in && name.is_empty() && generate_name.is_none() {
+            return skip(SkipReason::Fragment, format!("`{kind}` without a name is a patch or a fragment"));
+        }
+        if needs_selector(api_version)
+            && node.path(&["spec", "selector"]).is_none()
+            && is_workload(&pod_specs)
+        {
+            return skip(
+                SkipReason::Fragment,
+                format!("`{kind}` `{name}` without a selector is a patch or a fragment"),
+            );
+        }
+        if metadata.and_then(|m| m.path(&["annotations", OPT_OUT])).and_then(Node::as_str) == Some("false") {
+            return skip(
+                SkipReason::OptOut,
+                format!("`{kind}` `{name}` is annotated `{OPT_OUT}: \"false\"`"),
+            );
+        }
+        let pairs = |key: &str| {
+            let mut pairs: Vec<(String, String)> = metadata
+                .and_then(|metadata| metadata.get(key))
+                .into_iter()
+                .flat_map(Node::pairs)
+                .filter_map(|(key, value)| Some((key.as_str()?, value.resolved().as_str()?)))
+                .filter(|(key, _)| *key != LAST_APPLIED)
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect();
+            pairs.sort();
+            pairs
+        };
+        let object = Object {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            generate_name,
+            namespace: meta("namespace").map(str::to_owned),
+            labels: pairs("labels"),
+            annotations: pairs("annotations"),
+            document,
+            path: candidate.path.clone(),
+            position,
+            pod_specs,
+        };
+        self.facts.objects.push(object);
+    }
+
+    /// The facts of one place; none where nothing is pulled, which is no place.
+    fn pod_spec(
+        &self,
+        object: Node<'_, 't>,
+        site: &Site,
+        path: Path,
+        mapping: Node<'_, 't>,
+        built_in: bool,
+        slices: &[Slice],
+    ) -> Option<PodSpec> {
+        let (key, shape) = site.field()?;
+        if !mapping.is_mapping() {
+            return None;
+        }
+        let service_account = built_in && site.what != What::PodSpec;
+        let mut containers = self.containers(mapping);
+        if !built_in {
+            // A field of its own serves the nearest images around it.
+            let mut around = Some(mapping);
+            while let Some(scope) = around {
+                self.other_images(scope, &mut containers);
+                let climb = site.what != What::PodSpec && containers.is_empty() && scope != object;
+                around = if climb { scope.parent() } else { None };
+            }
+        }
+        if containers.is_empty() && !service_account {
+            return None;
+        }
+        let form = form(shape)?;
+        let place = if service_account { KeyPlace::Last } else { KeyPlace::First };
+        let dashes = || *self.dashes.get_or_init(|| self.first_dashes(slices));
+        let dashes = layout::first_dash_distance(mapping.document()).unwrap_or_else(dashes);
+        let found = match duplicate_above(object, mapping) {
+            Some(key) => Err(Refusal::DuplicateKey(key)),
+            None => Slot::find(mapping, key, form, place, dashes),
+        };
+        let (slot, present) = match found {
+            Ok((slot, present)) => (Ok(slot), present),
+            Err(refusal) => (Err(refusal), Vec::new()),
+        };
+        let pull_secrets = present
+            .into_iter()
+            .map(|present| PullSecret { position: self.position(present.offset), name: present.name });
+        // Only aliases can lead to a place by another way than the one it is written at.
+        let (written_at, users) = if mapping.document().has_aliases() {
+            (path_of(mapping), users(mapping.get_own(key).map_or(mapping, Node::resolved)))
+        } else {
+            (path.clone(), 1)
+        };
+        Some(PodSpec {
+            path,
+            position: self.position(mapping.span().start),
+            containers,
+            service_account: mapping
+                .str_at("serviceAccountName")
+                .or_else(|| mapping.str_at("serviceAccount"))
+                .map(str::to_owned),
+            pull_secrets: pull_secrets.collect(),
+            slot,
+            written_at,
+            users,
+        })
+    }
+
+    /// Images where every pod spec keeps them.
+    fn containers(&self, pod_spec: Node<'_, 't>) -> Vec<Container> {
+        let lists = [
+            (ContainerList::Init, "initContainers"),
+            (ContainerList::Containers, "containers"),
+            (ContainerList::Ephemeral, "ephemeralContainers"),
+            (ContainerList::Volume, "volumes"),
+        ];
+        let mut containers = Vec::new();
+        for (list, key) in lists {
+            for item in pod_spec.get(key).into_iter().flat_map(Node::items).map(Node::resolved) {
+                let image = match list {
+                    ContainerList::Volume => item.path(&["image", "reference"]),
+                    _ => item.get("image"),
+                };
+                let Some((image, text)) = image.and_then(|image| Some((image, image.as_str()?))) else {
+                    continue;
+                };
+                if text.is_empty() {
+                    continue;
+                }
+                containers.push(Container {
+                    list,
+                    name: item.str_at("name").unwrap_or_default().to_owned(),
+                    image: text.to_owned(),
+                    position: self.position(image.span().start),
+                });
+            }
+        }
+        containers
+    }
+
+    /// Texts under a key called `image` anywhere below `scope` that are not in `containers` yet.
+    fn other_images(&self, scope: Node<'_, 't>, containers: &mut Vec<Container>) {
+        let mut waiting = vec![scope];
+        while let Some(node) = waiting.pop() {
+            for (key, value) in node.pairs() {
+                if key.as_str() == Some("image")
+                    && let Some(image) = value.as_str().filter(|image| !image.is_empty())
+                {
+                    let position = self.position(value.span().start);
+                    if !containers.iter().any(|known| known.position == position) {
+                        let name = node.str_at("name").unwrap_or_default().to_owned();
+                        let (list, image) = (ContainerList::Other, image.to_owned());
+                        containers.push(Container { list, name, image, position });
+                    }
+                }
+                // A Ceph block device has an `image` that is none.
+                if key.as_str() != Some("rbd") {
+                    waiting.push(value);
+                }
+            }
+            waiting.extend(node.items());
+        }
+        containers.sort_by_key(|container| (container.list, container.position));
+    }
+
+    /// The distance of dashes in the first block sequence of the file, for a document that has none.
+    fn first_dashes(&self, slices: &[Slice]) -> usize {
+        let documents = slices.iter().filter_map(|slice| parse(self.text, slice.span).ok()).flatten();
+        documents
+            .into_iter()
+            .find_map(|document: Document<'_>| layout::first_dash_distance(&document))
+            .unwrap_or(2)
+    }
+}
+
+#[derive(Clone)]
+struct Candidate<'d, 't> {
+    node: Node<'d, 't>,
+    path: Path,
+    /// `apiVersion` and `kind` of items that a typed List leaves out.
+    inherited: Option<(&'d str, &'d str)>,
+}
+
+impl<'d> Candidate<'d, '_> {
+    fn type_of(&self) -> Option<(&'d str, &'d str)> {
+        let written = self.node.str_at("apiVersion").zip(self.node.str_at("kind"));
+        written.or(self.inherited.filter(|_| self.node.is_mapping()))
+    }
+}
+
+fn form(shape: Shape) -> Option<Form> {
+    Some(match shape {
+        Shape::ListOfNames => Form { list: true, key: Some("name") },
+        Shape::ListOfStrings => Form { list: true, key: None },
+        Shape::OneName => Form { list: false, key: Some("name") },
+        Shape::OneString => Form { list: false, key: None },
+        Shape::Other => return None,
+    })
+}
+
+/// `apps/v1` made the selector mandatory; what lacks it is a patch.
+fn needs_selector(api_version: &str) -> bool {
+    matches!(api_version, "apps/v1" | "apps/v1beta2")
+}
+
+fn is_workload(pod_specs: &[PodSpec]) -> bool {
+    pod_specs.iter().any(|pod_spec| !pod_spec.containers.is_empty())
+}
+
+/// Whether text that is no YAML looks like a template rather than a mistake.
+fn is_template(text: &str) -> bool {
+    ["{{", "{%", "<%"].iter().any(|mark| memmem::find(text.as_bytes(), mark.as_bytes()).is_some())
+}
+
+/// Whether an unreadable document was probably meant to be an object of interest.
+fn looks_like_object(source: &str, kinds: &Kinds) -> bool {
+    match head(source) {
+        Some(Head { api_version, kind }) => kinds.knows(group(api_version), kind),
+        None => {
+            split::first_content(source).is_some() && memmem::find(source.as_bytes(), b"ontainers").is_some()
+        }
+    }
+}
+
+/// Whether unquoted `{{ }}` (YAML reads it as a mapping whose key is a mapping) or a `${VAR}` key stands in the tree.
+fn is_template_tree(node: Node<'_, '_>) -> bool {
+    let mut waiting = vec![node];
+    while let Some(node) = waiting.pop() {
+        for (key, value) in node.pairs() {
+            if node.is_flow() && key.is_mapping() || key.as_str().is_some_and(|key| key.starts_with("${")) {
+                return true;
+            }
+            waiting.push(value);
+        }
+        waiting.extend(node.items());
+    }
+    false
+}
+
+/// Whether a list called `containers` somewhere below holds something with an `image`.
+fn runs_containers(object: Node<'_, '_>) -> bool {
+    let mut waiting = vec![object];
+    while let Some(node) = waiting.pop() {
+        for (key, value) in node.pairs() {
+            if key.as_str() == Some("containers")
+                && value.items().any(|item| item.str_at("image").is_some() && item.get("name").is_some())
+            {
+                return true;
+            }
+            waiting.push(value);
+        }
+        waiting.extend(node.items());
+    }
+    false
+}
+
+/// A key given twice on the way from the object to a node below it, when the way leads through it.
+fn duplicate_above(object: Node<'_, '_>, node: Node<'_, '_>) -> Option<String> {
+    let mut below = node;
+    while let Some(above) = below.parent().filter(|_| below != object) {
+        let key = above.pairs().find(|(_, value)| *value == below).and_then(|(key, _)| key.as_str());
+        if let Some(key) = key
+            && above.pairs().filter(|(other, _)| other.as_str() == Some(key)).count() > 1
+        {
+            return Some(key.to_owned());
+        }
+        below = above;
+    }
+    None
+}
+
+/// The path of a node where it is written.
+fn path_of(node: Node<'_, '_>) -> Path {
+    let mut steps = Vec::new();
+    let mut below = node;
+    while let Some(above) = below.parent() {
+        if above.is_sequence() {
+            let nth = above.items().position(|item| item == below).unwrap_or_default();
+            steps.push(crate::yaml::path::Step::Index(nth));
+        } else if let Some((key, _)) = above.pairs().find(|(_, value)| *value == below) {
+            steps.push(crate::yaml::path::Step::Key(key.as_str().unwrap_or_default().to_owned()));
+        }
+        below = above;
+    }
+    steps.reverse();
+    Path(steps)
+}
+
+/// How many places a node stands in: its own and one for every alias of it or of what it lies in.
+fn users(node: Node<'_, '_>) -> usize {
+    let mut anchored = Vec::new();
+    let mut above = Some(node);
+    while let Some(next) = above {
+        if next.is_anchored() {
+            anchored.push(next);
+        }
+        above = next.parent();
+    }
+    if anchored.is_empty() {
+        return 1;
+    }
+    1 + node
+        .document()
+        .nodes()
+        .filter(|other| *other != other.resolved() && anchored.contains(&other.resolved()))
+        .count()
+}

@@ -1,0 +1,64 @@
+//! A stream of manifests as a cluster tool takes it: which documents are Kubernetes objects.
+//!
+//! Used where every document counts, so nothing is dismissed unread.
+
+use crate::kube::object::group;
+use crate::yaml::parse::parse;
+use crate::yaml::span::{LineIndex, Position};
+use crate::yaml::split::split;
+
+/// One document of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part<'t> {
+    /// An object, as it is written, without its marker line.
+    Object(&'t str),
+    /// An object that SOPS encrypted (its kind and name): applied as it is it would be broken.
+    Encrypted(String, String),
+    /// No object for a cluster: values, kustomizations, whatever is marked as local configuration.
+    Local,
+}
+
+/// The documents of `text` in order.
+///
+/// # Errors
+/// Where and why a document is no YAML; nothing may be lost in silence.
+pub fn parts(text: &str) -> Result<Vec<Part<'_>>, (Position, String)> {
+    let mut parts = Vec::new();
+    for slice in split(text) {
+        let documents = parse(text, slice.span)
+            .map_err(|error| (LineIndex::new(text).position(error.offset), error.reason))?;
+        let body = without_marker(slice.span.of(text));
+        if documents.len() > 1 {
+            let position = LineIndex::new(text).position(slice.span.start);
+            return Err((position, "a stream with directives cannot be divided".to_owned()));
+        }
+        for document in &documents {
+            let Some(root) = document.root() else { continue };
+            let (Some(api_version), Some(kind)) = (root.str_at("apiVersion"), root.str_at("kind")) else {
+                parts.push(Part::Local);
+                continue;
+            };
+            let annotation =
+                |key| root.path(&["metadata", "annotations", key]).and_then(|node| node.as_str());
+            let name = root.path(&["metadata", "name"]).and_then(|node| node.as_str()).unwrap_or_default();
+            parts.push(if root.path(&["sops", "mac"]).is_some() {
+                Part::Encrypted(kind.to_owned(), name.to_owned())
+            } else if matches!(group(api_version), "kustomize.config.k8s.io" | "pullcred.dev")
+                || annotation("config.kubernetes.io/local-config") == Some("true")
+            {
+                Part::Local
+            } else {
+                Part::Object(body)
+            });
+        }
+    }
+    Ok(parts)
+}
+
+/// A document without the `---` of its marker line; what stands behind the marker stays.
+fn without_marker(slice: &str) -> &str {
+    let slice = slice.strip_prefix('\u{feff}').unwrap_or(slice);
+    let Some(rest) = slice.strip_prefix("---") else { return slice };
+    let rest = rest.trim_start_matches([' ', '\t']);
+    rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')).unwrap_or(rest)
+}

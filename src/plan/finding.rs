@@ -1,0 +1,118 @@
+//! Findings: facts about the user's tree, each with a stable code.
+//!
+//! Every code is listed here once, and explained in `docs/codes.md`. A finding is not an error of the program.
+
+use std::fmt;
+
+use crate::yaml::span::Position;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; never fails a run.
+    Note,
+    /// Fails a run with `--strict`.
+    Warning,
+    /// Fails `check`.
+    Error,
+}
+
+impl Severity {
+    /// The word used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A fact about the user's tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of fact.
+    pub code: Code,
+    /// How much it matters here.
+    pub severity: Severity,
+    /// File, relative to the repository's root.
+    pub file: String,
+    /// Where in the file.
+    pub position: Position,
+    /// One sentence without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The object it is about.
+    pub object: Option<ObjectRef>,
+}
+
+/// The object of a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// `apiVersion`.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// Its namespace where one is known.
+    pub namespace: Option<String>,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $severity:ident, $group:ident, $about:literal;)+) => {
+        /// The stable name of a kind of finding.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code { $(#[doc = $about] $variant,)+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The kebab-case name shown to people and machines.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// The severity unless configured otherwise.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)+ }
+            }
+
+            /// One line on what it means.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about,)+ }
+            }
+
+            /// Whether it says that something was passed over; such findings are counted apart.
+            pub fn is_skip(self) -> bool {
+                match self { $(Self::$variant => codes!(@skip $group),)+ }
+            }
+        }
+    };
+    (@skip skip) => { true };
+    (@skip fact) => { false };
+}
+
+codes! {
+    PullSecretMissing = "pull-secret-missing", Error, fact, "a pod spec lacks a pull secret that its images need";
+    ServiceAccountShadowed = "service-account-shadowed", Warning, fact, "a pod's own list of pull secrets switches off its ServiceAccount's";
+    AnchorShared = "anchor-shared", Error, fact, "a pod spec is shared by aliases whose users need different pull secrets";
+    EditRefused = "edit-refused", Error, fact, "a pod spec cannot be edited with certainty";
+    JobImmutable = "job-immutable", Note, fact, "an existing Job takes no new pull secret; it must be replaced";
+    DuplicateEntry = "duplicate-entry", Warning, fact, "a pull secret is listed twice";
+    ParseError = "parse-error", Error, fact, "a file cannot be read";
+    TemplateSkipped = "template-skipped", Note, skip, "a template is no manifest yet and was left alone";
+    FragmentSkipped = "fragment-skipped", Note, skip, "a patch or fragment of a workload was left alone";
+    EncryptedSkipped = "encrypted-skipped", Note, skip, "an encrypted object was left alone";
+    UnknownKindSkipped = "unknown-kind-skipped", Note, skip, "a kind that runs containers is not in the catalog";
+    OptOutSkipped = "opt-out-skipped", Note, skip, "an object or file opted out";
+    FileTooLarge = "file-too-large", Note, skip, "a file is over the size limit and was not read";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,137 @@
+//! Machine and table output of `list`: every image and what a kubelet would pull it with.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What `list -o json` prints.
+#[derive(Serialize, JsonSchema)]
+pub struct List {
+    /// Version of this format.
+    pub version: u32,
+    /// Every workload, sorted by file and line.
+    pub workloads: Vec<Workload>,
+    /// What was left alone, and why.
+    pub skipped: Vec<Skipped>,
+}
+
+/// One pod spec where it is written.
+#[derive(Serialize, JsonSchema)]
+pub struct Workload {
+    /// File, relative to the repository's root.
+    pub file: String,
+    /// Line of the object, from 1.
+    pub line: usize,
+    /// Position among the documents of the file, from 0.
+    pub document: usize,
+    /// Where the pod spec lies in its document.
+    pub path: String,
+    /// `apiVersion` of the object.
+    #[serde(rename = "apiVersion")]
+    pub api_version: String,
+    /// `kind` of the object.
+    pub kind: String,
+    /// Its name as written.
+    pub name: String,
+    /// The ServiceAccount its pods run as.
+    #[serde(rename = "serviceAccount")]
+    pub service_account: String,
+    /// Pull secrets as written now.
+    #[serde(rename = "pullSecrets")]
+    pub pull_secrets: Vec<String>,
+    /// Where it is deployed, one entry for each build.
+    pub deployments: Vec<Deployment>,
+}
+
+/// One object in a cluster.
+#[derive(Serialize, JsonSchema)]
+pub struct Deployment {
+    /// The namespace; null where nothing tells.
+    pub namespace: Option<String>,
+    /// The final name; null where it cannot be told.
+    pub name: Option<String>,
+    /// What decided the namespace, from the object's file outwards.
+    pub source: Vec<Source>,
+    /// Images as deployed.
+    pub images: Vec<Image>,
+    /// Pull secrets after the plan.
+    #[serde(rename = "pullSecrets")]
+    pub pull_secrets: Vec<String>,
+}
+
+/// A step of the way from an object's file to its namespace.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct Source {
+    /// `kustomize`, `flux`, `argocd`, `metadata`, `config` or `default`.
+    pub rule: &'static str,
+    /// The file that says so.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
+/// One image of a deployment.
+#[derive(Serialize, JsonSchema)]
+pub struct Image {
+    /// Name of the container, or of the volume.
+    pub container: String,
+    /// The image as deployed.
+    pub image: String,
+    /// Its registry; null when the text is no image reference.
+    pub registry: Option<String>,
+    /// The configured secret that serves it; null when none does.
+    pub secret: Option<String>,
+    /// Whether the node pulls it by its own identity.
+    #[serde(rename = "nodeIdentity")]
+    pub node_identity: bool,
+}
+
+/// Something that was left alone.
+#[derive(Serialize, JsonSchema)]
+pub struct Skipped {
+    /// File, relative to the repository's root.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Stable code.
+    pub code: &'static str,
+    /// What it was.
+    pub reason: String,
+}
+
+/// The list as columns.
+pub fn table(list: &List) -> String {
+    let head = ["NAMESPACE", "WORKLOAD", "CONTAINER", "IMAGE", "REGISTRY", "SECRET", "FILE"];
+    let mut rows = vec![head.map(str::to_owned)];
+    for workload in &list.workloads {
+        for deployment in &workload.deployments {
+            for image in &deployment.images {
+                let name = deployment.name.as_ref().unwrap_or(&workload.name);
+                let secret = match (&image.secret, image.node_identity) {
+                    (Some(secret), _) => secret.as_str(),
+                    (None, true) => "(node)",
+                    (None, false) => "-",
+                };
+                rows.push([
+                    deployment.namespace.clone().unwrap_or_else(|| "?".to_owned()),
+                    format!("{}/{name}", workload.kind),
+                    image.container.clone(),
+                    image.image.clone(),
+                    image.registry.clone().unwrap_or_else(|| "?".to_owned()),
+                    secret.to_owned(),
+                    format!("{}:{}", workload.file, workload.line),
+                ]);
+            }
+        }
+    }
+    let mut widths = [0; 7];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |row: &[String; 7]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}

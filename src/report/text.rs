@@ -1,0 +1,26 @@
+//! Findings for people: position first, then the sentence, then what to do.
+
+use std::fmt::Write as _;
+
+use super::style::Style;
+use crate::plan::finding::{Finding, Severity};
+
+/// One finding, a line and perhaps a hint.
+pub fn finding(finding: &Finding, style: Style) -> String {
+    let severity = match finding.severity {
+        Severity::Error => style.red("error"),
+        Severity::Warning => style.yellow("warning"),
+        Severity::Note => style.cyan("note"),
+    };
+    let place = style.bold(format!("{}:{}", finding.file, finding.position));
+    let mut out = format!("{severity}: {place}: {} [{}]\n", finding.message, finding.code);
+    if let Some(hint) = &finding.hint {
+        let _ = writeln!(out, "{}: {hint}", style.cyan("hint"));
+    }
+    out
+}
+
+/// `1 file`, `2 files`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

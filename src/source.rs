@@ -1,0 +1,95 @@
+//! A file of the user's tree: read whole, judged as text, replaced atomically.
+//!
+//! Never touches what it cannot hold with certainty: other encodings, NUL bytes, lone carriage returns.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Larger files are not read: no manifest comes near, and memory stays bounded.
+pub const MAX_BYTES: u64 = 32 << 20;
+
+/// What was read.
+#[derive(Debug)]
+pub enum Source {
+    /// UTF-8 text that can be edited.
+    Text(String),
+    /// A file over [`MAX_BYTES`]; its size.
+    TooLarge(u64),
+    /// Bytes that are no text, and why; `matters` when they might hold a manifest all the same.
+    Unusable {
+        /// Why.
+        reason: &'static str,
+        /// Whether a manifest might be in there.
+        matters: bool,
+    },
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// When the system refuses.
+pub fn read(path: &Path) -> io::Result<Source> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    if size > MAX_BYTES {
+        return Ok(Source::TooLarge(size));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+    // A file that grows meanwhile must not fill the memory.
+    Read::by_ref(&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(judge(bytes))
+}
+
+/// Judges bytes as text.
+pub fn judge(bytes: Vec<u8>) -> Source {
+    let has = |needle: &[u8]| memchr::memmem::find(&bytes, needle).is_some();
+    let manifest = || has(b"kind") && has(b"apiVersion");
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Source::Unusable { reason: "the file is UTF-16, not UTF-8", matters: true };
+    }
+    if memchr::memchr(0, &bytes).is_some() {
+        return Source::Unusable { reason: "the file holds a NUL byte", matters: manifest() };
+    }
+    let carriage_return =
+        memchr::memchr_iter(b'\r', &bytes).any(|at| bytes.get(at + 1).is_some_and(|&next| next != b'\n'));
+    if carriage_return {
+        let reason = "a carriage return stands alone, without a line feed";
+        return Source::Unusable { reason, matters: manifest() };
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Source::Text(text),
+        Err(error) => {
+            let bytes = error.as_bytes();
+            let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
+            let matters = has(b"kind") && has(b"apiVersion");
+            Source::Unusable { reason: "the file is not valid UTF-8", matters }
+        }
+    }
+}
+
+/// Replaces a file by `text`: at any moment it is wholly old or wholly new. Mode and owner's rights stay.
+///
+/// # Errors
+/// When the system refuses; the file is then as it was.
+pub fn replace(path: &Path, text: &str) -> Result<()> {
+    let name = || format!("{}", path.display());
+    // A link stays a link: what it points to is replaced.
+    let target = fs::canonicalize(path).with_context(name)?;
+    let folder = target.parent().unwrap_or(Path::new("/"));
+    let permissions = fs::metadata(&target).with_context(name)?.permissions();
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".pullcred-")
+        .suffix(".tmp")
+        .tempfile_in(folder)
+        .with_context(|| format!("{}: no temporary file can be made beside it", path.display()))?;
+    temporary.write_all(text.as_bytes()).with_context(name)?;
+    temporary.as_file().set_permissions(permissions).with_context(name)?;
+    temporary.as_file().sync_all().with_context(name)?;
+    temporary.persist(&target).map_err(|error| error.error).with_context(name)?;
+    // The new name must survive a power cut too; a file system that cannot sync folders has its own ways.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
