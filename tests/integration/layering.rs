@@ -21,7 +21,7 @@ const LAYERS: &[(&str, u8)] = &[
 
 /// Imports within one layer that are meant: importer, what it may name, why.
 const NEIGHBOURS: &[(&str, &[&str], &str)] = &[
-    ("sops", &["yaml", "emit"], "an encrypted document is written as YAML"),
+    ("sops", &["yaml"], "an encrypted document is read, written and edited as YAML"),
     ("kube", &["image"], "container images are part of a pod spec"),
     ("config", &["image"], "registries are checked where they are read"),
     ("config", &["kube"], "additions to the catalog are checked where they are read"),

@@ -4,3 +4,4 @@
 mod layering;
 mod offline;
 mod rust_source;
+mod sops;
