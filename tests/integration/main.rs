@@ -1,7 +1,9 @@
 //! One test binary for everything that looks at pullcred from outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod cases;
 mod layering;
 mod offline;
 mod rust_source;
 mod sops;
+mod support;
