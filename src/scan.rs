@@ -3,7 +3,7 @@
 //! What Git ignores is passed over unless Git tracks it; hidden files are ordinary; links are never followed. The
 //! order of the result does not depend on the number of threads.
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -66,19 +66,23 @@ pub fn walk<T: Send>(
         })
     });
     let mut found = found.into_inner().unwrap_or_default();
+    found.sort_by(|(a, _), (b, _)| order(a, b));
     if !options.no_ignore {
-        let known: BTreeSet<&Path> = found.iter().map(|(path, _)| path.as_path()).collect();
+        // What is tracked and was not found is ignored by some rule, gone, or behind a link.
         let tracked = index::tracked(root).into_iter().filter(|path| has_manifest_name(path));
-        let missed: Vec<PathBuf> = tracked.filter(|path| !known.contains(path.as_path())).collect();
-        // Tracked files that are gone, or that a link now leads to, are none.
-        let missed = missed.into_iter().filter(|path| is_plain_file(root, path));
-        let late: Vec<_> = missed.map(|path| (path.clone(), visit(&path))).collect();
-        found.extend(late);
+        let missed = tracked.filter(|path| found.binary_search_by(|(known, _)| order(known, path)).is_err());
+        let missed: Vec<PathBuf> = missed.filter(|path| is_plain_file(root, path)).collect();
+        found.extend(missed.into_iter().map(|path| (path.clone(), visit(&path))));
+        found.sort_by(|(a, _), (b, _)| order(a, b));
     }
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut failures = failures.into_inner().unwrap_or_default();
-    failures.sort_by(|a: &Failure, b: &Failure| a.path.cmp(&b.path));
+    failures.sort_by(|a: &Failure, b: &Failure| order(&a.path, &b.path));
     (found, failures)
+}
+
+/// The order of every output: that of the paths' bytes.
+pub fn order(a: &Path, b: &Path) -> Ordering {
+    a.as_os_str().cmp(b.as_os_str())
 }
 
 /// Results of one thread, handed over at its end: no lock in the loop.

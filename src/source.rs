@@ -1,6 +1,6 @@
 //! A file of the user's tree: read whole, judged as text, replaced atomically.
 //!
-//! Never touches what it cannot hold with certainty: other encodings, NUL bytes, lone carriage returns.
+//! Never touches what it cannot hold with certainty: other encodings, NUL bytes.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -45,29 +45,25 @@ pub fn read(path: &Path) -> io::Result<Source> {
 
 /// Judges bytes as text.
 pub fn judge(bytes: Vec<u8>) -> Source {
-    let has = |needle: &[u8]| memchr::memmem::find(&bytes, needle).is_some();
-    let manifest = || has(b"kind") && has(b"apiVersion");
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Source::Unusable { reason: "the file is UTF-16, not UTF-8", matters: true };
     }
     if memchr::memchr(0, &bytes).is_some() {
-        return Source::Unusable { reason: "the file holds a NUL byte", matters: manifest() };
-    }
-    let carriage_return =
-        memchr::memchr_iter(b'\r', &bytes).any(|at| bytes.get(at + 1).is_some_and(|&next| next != b'\n'));
-    if carriage_return {
-        let reason = "a carriage return stands alone, without a line feed";
-        return Source::Unusable { reason, matters: manifest() };
+        return Source::Unusable { reason: "the file holds a NUL byte", matters: may_be_manifest(&bytes) };
     }
     match String::from_utf8(bytes) {
         Ok(text) => Source::Text(text),
         Err(error) => {
-            let bytes = error.as_bytes();
-            let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
-            let matters = has(b"kind") && has(b"apiVersion");
+            let matters = may_be_manifest(error.as_bytes());
             Source::Unusable { reason: "the file is not valid UTF-8", matters }
         }
     }
+}
+
+/// Whether bytes that are no text look like a manifest all the same.
+fn may_be_manifest(bytes: &[u8]) -> bool {
+    let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
+    has(b"kind") && has(b"apiVersion")
 }
 
 /// Replaces a file by `text`: at any moment it is wholly old or wholly new. Mode and owner's rights stay.

@@ -19,7 +19,7 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
     let settings = Settings::resolve(common, &arguments.scope.paths, &arguments.scope.secrets)?;
     let mut run = Run::new(settings)?;
     // An edit that cannot be proved right is a finding here too.
-    run.changes(|_| Ok(()))?;
+    run.changes(|_| ());
     let summary = run.summary();
     let shown = run.plan.findings.iter().filter(|finding| is_shown(common, finding));
     match common.format {

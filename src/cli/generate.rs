@@ -1,5 +1,6 @@
 //! `generate`: the finished stream on stdout, Kubernetes objects only.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -39,11 +40,8 @@ pub fn run(common: &Common, arguments: &GenerateArgs, terminal: &mut Terminal<'_
         let paths = std::slice::from_ref(&arguments.path);
         let settings = Settings::resolve(common, paths, &arguments.secrets)?;
         let mut run = Run::new(settings)?;
-        let mut finished = std::collections::BTreeMap::new();
-        run.changes(|file| {
-            finished.insert(file.path.to_owned(), file.after);
-            Ok(())
-        })?;
+        let mut finished: BTreeMap<String, String> =
+            run.changes(|file| (file.path.to_owned(), file.after)).into_iter().collect();
         report(common, &run.plan.findings, terminal)?;
         for file in run.files.iter().filter(|file| file.selected) {
             let text = match finished.remove(&file.path) {

@@ -18,30 +18,29 @@ use crate::source;
 pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
     let settings = Settings::resolve(common, &arguments.scope.paths, &arguments.scope.secrets)?;
     let mut run = Run::new(settings)?;
-    let (mut entries, mut failures) = (0, Vec::new());
-    let mut written = 0;
-    run.changes(|file| {
-        if arguments.diff {
-            let shown = diff::render(file.path, Some(&file.before), Some(&file.after), terminal.out_style);
-            terminal.out.write_all(shown.as_bytes())?;
+    let style = terminal.out_style;
+    let done = run.changes(|file| Done {
+        path: file.path.to_owned(),
+        diff: arguments.diff.then(|| diff::render(file.path, Some(&file.before), Some(&file.after), style)),
+        additions: file.additions,
+        written: if arguments.dry_run { Ok(()) } else { source::replace(&file.on_disk, &file.after) },
+    });
+    let (mut entries, mut files, mut failed) = (0, 0, false);
+    for file in done {
+        if let Some(diff) = &file.diff {
+            terminal.out.write_all(diff.as_bytes())?;
         }
-        if !arguments.dry_run
-            && let Err(error) = source::replace(&file.on_disk, &file.after)
-        {
-            failures.push(format!("{error:#}"));
-            return Ok(());
+        if let Err(error) = file.written {
+            failed = true;
+            writeln!(terminal.err, "{}: {error:#}", terminal.err_style.red("error"))?;
+            continue;
         }
-        written += 1;
+        files += 1;
         entries += file.additions;
         if !common.quiet {
             let verb = if arguments.dry_run { "would change" } else { "changed" };
             writeln!(terminal.err, "{verb} {} (+{})", file.path, file.additions)?;
         }
-        Ok(())
-    })?;
-    let mut failed = !failures.is_empty();
-    for failure in failures {
-        writeln!(terminal.err, "{}: {failure}", terminal.err_style.red("error"))?;
     }
     for finding in &run.plan.findings {
         let answered = matches!(finding.code, Code::PullSecretMissing);
@@ -58,7 +57,7 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
             terminal.err,
             "{} {verb} {}; {} read, {} looked at",
             text::count(entries, "pull secret"),
-            text::count(written, "file"),
+            text::count(files, "file"),
             text::count(summary.files, "file"),
             text::count(summary.pod_specs, "pod spec"),
         )?;
@@ -67,7 +66,15 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
     }
     Ok(match () {
         () if failed => Exit::Error,
-        () if arguments.exit_code && written > 0 => Exit::Findings,
+        () if arguments.exit_code && files > 0 => Exit::Findings,
         () => Exit::Clean,
     })
+}
+
+/// What became of one file.
+struct Done {
+    path: String,
+    diff: Option<String>,
+    additions: usize,
+    written: Result<()>,
 }

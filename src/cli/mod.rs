@@ -7,6 +7,7 @@ pub mod explain;
 pub mod generate;
 pub mod inject;
 pub mod list;
+pub mod parallel;
 pub mod run;
 pub mod settings;
 pub mod shell;

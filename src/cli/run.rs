@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::parallel;
 use super::settings::Settings;
 use crate::apply::{self, Refused};
 use crate::kube::read::{self, FileFacts, Skip, SkipReason};
@@ -63,7 +64,7 @@ impl Run {
                 bail!("{}: not a file or folder", path.display());
             }
         }
-        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found.sort_by(|(a, _), (b, _)| scan::order(a, b));
         let mut files = Vec::with_capacity(found.len());
         let mut digests = Vec::with_capacity(found.len());
         for (path, (facts, digest)) in found {
@@ -79,31 +80,31 @@ impl Run {
         }
         let plan = pull_secrets::plan(&files, &settings.rules);
         let mut run = Self { settings, files, plan, digests };
-        run.plan.findings.sort_by(|a, b| (&a.file, a.position, a.code).cmp(&(&b.file, b.position, b.code)));
+        sort(&mut run.plan.findings);
         Ok(run)
     }
 
-    /// The finished text of every file that changes, one after the other; a file that cannot be changed with
-    /// certainty becomes a finding instead. The findings that the changes answer are replaced in that case.
-    pub fn changes(&mut self, mut each: impl FnMut(Changed<'_>) -> Result<()>) -> Result<usize> {
-        let additions = std::mem::take(&mut self.plan.additions);
-        let mut changed = 0;
-        for group in additions.chunk_by(|a, b| a.file == b.file) {
-            let index = group[0].file;
-            match self.finish(index, group) {
-                Ok(file) => {
-                    changed += 1;
-                    each(file)?;
-                }
-                Err(refused) => {
-                    let path = self.files[index].path.clone();
-                    refuse(&mut self.plan.findings, &path, refused);
-                }
+    /// Finishes every file that changes, on several threads, and hands it to `each`; the results come in order of
+    /// the files. A file that cannot be changed with certainty becomes a finding, and what it lacks is no change
+    /// any more.
+    pub fn changes<T: Send>(&mut self, each: impl Fn(Changed<'_>) -> T + Sync) -> Vec<T> {
+        let groups: Vec<&[Addition]> = self.plan.additions.chunk_by(|a, b| a.file == b.file).collect();
+        let results = parallel::map(&groups, self.settings.scan.threads, |group| {
+            self.finish(group[0].file, group).map(&each)
+        });
+        let mut changed = Vec::with_capacity(results.len());
+        let mut refusals = Vec::new();
+        for (group, result) in groups.iter().zip(results) {
+            match result {
+                Ok(result) => changed.push(result),
+                Err(refused) => refusals.push((group[0].file, refused)),
             }
         }
-        self.plan.findings.sort_by(|a, b| (&a.file, a.position, a.code).cmp(&(&b.file, b.position, b.code)));
-        self.plan.additions = additions;
-        Ok(changed)
+        for (file, refused) in refusals {
+            refuse(&mut self.plan.findings, &self.files[file].path, refused);
+        }
+        sort(&mut self.plan.findings);
+        changed
     }
 
     fn finish(&self, index: usize, additions: &[Addition]) -> Result<Changed<'_>, Refused> {
@@ -137,6 +138,11 @@ impl Run {
         summary.count(&self.plan.findings);
         summary
     }
+}
+
+/// The order in which findings are shown.
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| (&a.file, a.position, a.code).cmp(&(&b.file, b.position, b.code)));
 }
 
 /// A file that cannot be changed: its missing secrets are not changes any more.

@@ -92,6 +92,15 @@ pub fn read(text: &str, kinds: &Kinds) -> FileFacts {
         reader.facts.skips.push(Skip { position, reason: SkipReason::Template, detail });
     }
     reader.facts.skips.dedup_by(|b, a| a.reason == SkipReason::Template && b.reason == SkipReason::Template);
+    if let Some(object) = reader.facts.objects.first()
+        && let Some(at) = lone_carriage_return(text)
+    {
+        // YAML takes it for a line break, editors and Git do not: nobody agrees on what a line is.
+        let position = object.position.min(reader.position(at));
+        let reason = "a carriage return stands alone, without a line feed".to_owned();
+        reader.facts.objects.clear();
+        reader.facts.errors.push(Unreadable { position, reason });
+    }
     if !reader.facts.objects.is_empty() && opts_out(text) {
         let position = reader.facts.objects[0].position;
         let detail = "comment `# pullcred: skip-file`".to_owned();
@@ -107,6 +116,12 @@ fn opts_out(text: &str) -> bool {
         let before = text[..at].trim_end_matches([' ', '\t']);
         before.ends_with('#') && text[at + "pullcred:".len()..].trim_start().starts_with("skip-file")
     })
+}
+
+/// Offset of a carriage return that no line feed follows.
+fn lone_carriage_return(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'\r', bytes).find(|&at| bytes.get(at + 1) != Some(&b'\n'))
 }
 
 struct Reader<'t, 'k> {
