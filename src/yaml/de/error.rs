@@ -94,6 +94,7 @@ impl Error {
             Problem::Type { expected, found } => match (expected.as_str(), *found) {
                 ("a string", "a number" | "a boolean") => Some("put it in quotes".to_owned()),
                 ("a list", "a string" | "a number" | "a boolean") => Some("put it in brackets".to_owned()),
+                ("a list", "a mapping") => Some("begin it with `- `".to_owned()),
                 _ => None,
             },
             Problem::MissingKey(_) | Problem::TooDeep | Problem::TooLarge | Problem::Other(_) => None,

@@ -1,0 +1,290 @@
+//! The configuration object `pullcred.dev/v1alpha1 PullCredentials`, checked, and what the rest of the program asks of it.
+//!
+//! Everything that can be wrong with it is found here, each with its place and what to do. Reads no file, no
+//! environment and no credential: only names of places that credentials come from are ever in it.
+
+mod check;
+mod flags;
+mod globs;
+mod names;
+mod namespaces;
+mod output;
+mod placeholders;
+mod read;
+mod schema;
+mod stored;
+mod template;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::image::pattern::RegistryKey;
+use crate::kube::site::{Purpose, Site, Suspect};
+use crate::sops::recipients::Recipient;
+use crate::yaml::span::Position;
+
+pub use flags::FlagError;
+pub use globs::Globs;
+pub use names::{is_label, is_subdomain, secret_name};
+pub use namespaces::Namespaces;
+pub use output::OutputTemplate;
+pub use read::ConfigError;
+pub use schema::schema;
+pub use template::{InitFacts, template};
+
+/// The names that the file can have, looked for from the working directory up to the repository's root. Both in one
+/// folder are an error.
+pub const FILE_NAMES: [&str; 2] = [".pullcred.yaml", "pullcred.yaml"];
+/// The object's `apiVersion`.
+pub const API_VERSION: &str = "pullcred.dev/v1alpha1";
+/// The object's `kind`.
+pub const KIND: &str = "PullCredentials";
+
+/// A checked configuration. The default is that of an empty `spec`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `metadata.name`.
+    pub name: Option<String>,
+    /// The pull secrets, in the order in which they are appended.
+    pub secrets: Vec<PullSecret>,
+    /// Registries that nodes pull from by themselves.
+    pub node_identity: Vec<RegistryKey>,
+    /// Where references are written.
+    pub inject: Inject,
+    /// What the manifests do not tell about namespaces.
+    pub namespaces: Namespaces,
+    /// Never empty. The first one that matches has a deployment.
+    pub targets: Vec<Target>,
+    /// Which files are read.
+    pub paths: Paths,
+    /// What findings weigh. The first one that fits decides.
+    pub findings: Vec<FindingRule>,
+}
+
+/// A pull secret.
+#[derive(Clone, Debug)]
+pub struct PullSecret {
+    /// The name of the Secret.
+    pub name: String,
+    /// The keys as written; empty: every image.
+    pub registries: Vec<String>,
+    /// Further hosts with the same credential, as written.
+    pub aliases: Vec<String>,
+    /// `registries`, then `aliases`, for matching.
+    pub keys: Vec<RegistryKey>,
+    /// Where the credential comes from, in the order in which they are tried. Empty: from nowhere.
+    pub credentials: Vec<CredentialSource>,
+    /// Where its name is written; none for a flag.
+    pub position: Option<Position>,
+}
+
+/// Where a credential comes from. Its texts are no part of any message: somebody may have put a password there.
+#[derive(Clone, PartialEq, Eq)]
+pub enum CredentialSource {
+    /// Two environment variables, by name.
+    Env {
+        /// The one that holds the user name.
+        username: String,
+        /// The one that holds the password.
+        password: String,
+    },
+    /// Docker's or podman's configuration of this machine.
+    DockerConfig,
+    /// An encrypted docker config, by its path below the configuration's folder.
+    File(String),
+}
+
+/// Where references are written.
+#[derive(Clone, Debug, Default)]
+pub struct Inject {
+    /// Pods, ServiceAccounts or both.
+    pub into: InjectInto,
+    /// Whether a `default` ServiceAccount is written where there is none.
+    pub default_service_account: bool,
+    /// Fields that the catalog does not know.
+    pub custom_resources: Vec<CustomResource>,
+    /// Purposes of catalog sites that are used besides pods.
+    pub purposes: Vec<Purpose>,
+    /// Doubts about catalog sites that are none here.
+    pub suspects: Vec<Suspect>,
+}
+
+/// What references are written into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum InjectInto {
+    /// Pod specs.
+    #[default]
+    Pods,
+    /// The ServiceAccounts that pods run as.
+    ServiceAccounts,
+    /// Pod specs and ServiceAccounts.
+    Both,
+}
+
+/// A field for pull secrets that the configuration adds to the catalog.
+#[derive(Clone, Debug)]
+pub struct CustomResource {
+    /// The API group; empty for `v1`.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// The field.
+    pub site: Site,
+}
+
+/// Where Secrets are written and for whom.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Build roots that belong to it; empty: all. See [`Target::has`].
+    pub paths: Globs,
+    /// The file of each Secret.
+    pub output: OutputTemplate,
+    /// How Secrets are encrypted.
+    pub format: Format,
+    /// Who can decrypt.
+    pub recipients: Recipients,
+    /// Where it is written; none for the one that is there without being configured.
+    pub position: Option<Position>,
+}
+
+/// How Secrets are encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Format {
+    /// A SOPS file: values encrypted, names in clear.
+    #[default]
+    Sops,
+    /// The whole manifest as one armored age file.
+    Age,
+}
+
+/// Who can decrypt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipients {
+    /// Those that are listed.
+    Listed(Vec<Located<Recipient>>),
+    /// Those of a file, by its path below the configuration's folder.
+    File(Located<String>),
+    /// Those of the matching creation rule of `.sops.yaml`.
+    CreationRule,
+}
+
+/// Which files are read.
+#[derive(Clone, Debug, Default)]
+pub struct Paths {
+    include: Globs,
+    exclude: Globs,
+}
+
+/// What a finding weighs.
+#[derive(Clone, Debug)]
+pub struct FindingRule {
+    /// The finding's code.
+    pub code: String,
+    /// What it is here.
+    pub severity: Severity,
+    /// Why.
+    pub reason: String,
+    /// Where the rule is written.
+    pub position: Position,
+    paths: Globs,
+}
+
+/// What a finding is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Severity {
+    /// Fails a check.
+    Error,
+    /// Fails a strict check.
+    Warning,
+    /// Fails no check.
+    Note,
+    /// Is not reported.
+    Ignore,
+}
+
+/// A value and where the configuration has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Where it is written.
+    pub position: Position,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: None,
+            secrets: Vec::new(),
+            node_identity: Vec::new(),
+            inject: Inject::default(),
+            namespaces: Namespaces::default(),
+            targets: vec![Target::whole_repository()],
+            paths: Paths::default(),
+            findings: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Env { .. } => "Env",
+            Self::DockerConfig => "DockerConfig",
+            Self::File(_) => "File",
+        })
+    }
+}
+
+impl Config {
+    /// The target that a build root belongs to, by its path below the configuration's folder.
+    pub fn target_of(&self, build_root: &str) -> Option<&Target> {
+        self.targets.iter().find(|target| target.has(build_root))
+    }
+
+    /// The rule for a finding in a file, by its path below the configuration's folder.
+    pub fn rule_for_finding(&self, code: &str, path: &str) -> Option<&FindingRule> {
+        let fits =
+            |rule: &&FindingRule| rule.code == code && (rule.paths.is_empty() || rule.paths.matches(path));
+        self.findings.iter().find(fits)
+    }
+}
+
+impl PullSecret {
+    /// Whether it is for every image, whatever its registry.
+    pub fn is_for_every_image(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+impl Target {
+    fn whole_repository() -> Self {
+        Self {
+            paths: Globs::default(),
+            output: OutputTemplate::default_for(Format::Sops),
+            format: Format::Sops,
+            recipients: Recipients::CreationRule,
+            position: None,
+        }
+    }
+
+    /// Whether a build root, by its path below the configuration's folder, belongs to it if to none before.
+    pub fn has(&self, build_root: &str) -> bool {
+        self.paths.is_empty() || self.paths.matches(build_root)
+    }
+}
+
+impl Paths {
+    /// Whether the file, by its path below the configuration's folder, is read.
+    pub fn include(&self, path: &str) -> bool {
+        (self.include.is_empty() || self.include.matches(path)) && !self.exclude.matches(path)
+    }
+}
+
+#[cfg(test)]
+mod tests;
