@@ -3,9 +3,11 @@
 //! Reads [`crate::yaml`] trees and turns them into small facts; decides nothing about a repository.
 
 pub mod catalog;
+pub mod dockerconfig;
 pub mod field_path;
 pub mod object;
 pub mod read;
 pub mod site;
 pub mod stream;
+pub mod token;
 pub mod workload;

@@ -35,7 +35,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("aes_gcm", &["sops/cipher.rs"]),
     ("age", &["sops/recipients.rs", "sops/identity.rs"]),
     ("anyhow", &["cli/", "main.rs", "report/", "apply.rs", "scan.rs", "source.rs"]),
-    ("base64", &["sops/value.rs", "kube/dockerconfig.rs"]),
+    ("base64", &["sops/value.rs", "kube/dockerconfig", "kube/token.rs"]),
     ("clap", &["cli/args.rs"]),
     ("clap_complete", &["cli/args.rs", "cli/shell.rs"]),
     ("clap_mangen", &["cli/shell.rs"]),
@@ -45,14 +45,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memchr", &["yaml/", "kube/read.rs", "scan/index.rs", "source.rs"]),
     ("regex", &["config/", "sops/"]),
     ("schemars", &["config", "report/", "cli/shell.rs"]),
-    ("serde", &["config", "yaml/de", "report/", "kube/dockerconfig.rs"]),
-    ("serde_json", &["config", "report/", "kube/dockerconfig.rs"]),
+    ("serde", &["config", "yaml/de", "report/", "kube/dockerconfig", "kube/token.rs"]),
+    ("serde_json", &["config", "report/", "kube/dockerconfig", "kube/token.rs"]),
     ("sha2", &["sops/"]),
     ("similar", &["report/diff.rs"]),
     ("strsim", &["yaml/nearest.rs"]),
     ("tempfile", &["source.rs"]),
     ("yaml_rust2", &["yaml/verify.rs"]),
-    ("zeroize", &["sops/", "kube/dockerconfig.rs"]),
+    ("zeroize", &["sops/", "kube/dockerconfig"]),
 ];
 
 /// What layers 0–2 receive as parameters instead.
