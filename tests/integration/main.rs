@@ -1,8 +1,10 @@
 //! One test binary for everything that looks at pullcred from outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod cases;
 mod config;
 mod layering;
 mod offline;
 mod rust_source;
 mod sops;
+mod support;
