@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn plain_scalars_have_the_types_of_go_yaml() {
-        // Written by go.yaml.in/yaml/v3 3.0.5 and `sops.ToBytes`; see e2e/sops-decrypt.
+        // Written by `e2e/sops-decrypt scalars`: go.yaml.in/yaml/v3 and `sops.ToBytes`.
         for line in include_str!("../../fixtures/sops/scalars.tsv").lines() {
             let mut columns = line.split('\t');
             let (text, name, plaintext) =
