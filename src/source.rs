@@ -1,4 +1,4 @@
-//! A file of the user's tree: read whole, judged as text, replaced atomically.
+//! A file of the user's tree: read whole, judged as text, written atomically.
 //!
 //! Never touches what it cannot hold with certainty: other encodings, NUL bytes.
 
@@ -66,23 +66,34 @@ fn may_be_manifest(bytes: &[u8]) -> bool {
     has(b"kind") && has(b"apiVersion")
 }
 
-/// Replaces a file by `text`: at any moment it is wholly old or wholly new. Mode and owner's rights stay.
+/// Writes a file: at any moment it is wholly old or wholly new. A file that was there keeps its mode.
 ///
 /// # Errors
 /// When the system refuses; the file is then as it was.
-pub fn replace(path: &Path, text: &str) -> Result<()> {
-    let name = || format!("{}", path.display());
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    let name = || path.display().to_string();
     // A link stays a link: what it points to is replaced.
-    let target = fs::canonicalize(path).with_context(name)?;
+    let (target, permissions) = match fs::canonicalize(path) {
+        Ok(target) => {
+            let permissions = fs::metadata(&target).with_context(name)?.permissions();
+            (target, Some(permissions))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_path_buf(), None),
+        Err(error) => return Err(error).with_context(name),
+    };
     let folder = target.parent().unwrap_or(Path::new("/"));
-    let permissions = fs::metadata(&target).with_context(name)?.permissions();
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".pullcred-")
-        .suffix(".tmp")
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pullcred-").suffix(".tmp");
+    // Manifests are for everybody who reads the repository; a temporary file is private unless told otherwise.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder
         .tempfile_in(folder)
         .with_context(|| format!("{}: no temporary file can be made beside it", path.display()))?;
     temporary.write_all(text.as_bytes()).with_context(name)?;
-    temporary.as_file().set_permissions(permissions).with_context(name)?;
+    if let Some(permissions) = permissions {
+        temporary.as_file().set_permissions(permissions).with_context(name)?;
+    }
     temporary.as_file().sync_all().with_context(name)?;
     temporary.persist(&target).map_err(|error| error.error).with_context(name)?;
     // The new name must survive a power cut too; a file system that cannot sync folders has its own ways.

@@ -80,6 +80,8 @@ pub enum Command {
     List(ListArgs),
     /// Tell why a pod spec gets, has or lacks a pull secret
     Explain(ExplainArgs),
+    /// Look at the repository and write a commented .pullcred.yaml
+    Init(InitArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -238,10 +240,12 @@ pub enum ListOutput {
 /// What `schema` describes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
+    /// The configuration object.
+    #[default]
+    Config,
     /// `list -o json`.
     List,
     /// `check --format json`.
-    #[default]
     Check,
 }
 

@@ -38,6 +38,7 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
         }
     }
     if !common.quiet {
+        unconfigured(&run, terminal)?;
         writeln!(
             terminal.err,
             "{} and {} in {}; {} looked at",
@@ -58,6 +59,14 @@ pub fn is_shown(common: &Common, finding: &Finding) -> bool {
         return common.verbose || common.strict && !common.quiet;
     }
     !common.quiet || finding.severity == Severity::Error
+}
+
+/// Says so when there is nothing to look for.
+pub fn unconfigured(run: &Run, terminal: &mut Terminal<'_>) -> Result<()> {
+    match run.settings.nothing_configured() {
+        Some(note) => Ok(writeln!(terminal.err, "{note}")?),
+        None => Ok(()),
+    }
 }
 
 /// One line on what was passed over.

@@ -7,9 +7,9 @@ use super::args::{Common, ExplainArgs};
 use super::exit::Exit;
 use super::run::Run;
 use super::settings::Settings;
+use crate::config::{Config, PullSecret};
 use crate::image::reference::ImageRef;
 use crate::kube::object::{Object, PodSpec};
-use crate::plan::{Rules, SecretRule};
 
 /// Runs the command.
 ///
@@ -21,7 +21,7 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
     let on_disk = start.join(file);
     if !on_disk.is_file() {
         let settings = Settings::resolve(common, &[], &arguments.secrets)?;
-        return image(&settings.rules, &arguments.what, arguments.namespace.as_deref(), terminal);
+        return image(&settings.config, &arguments.what, arguments.namespace.as_deref(), terminal);
     }
     let settings = Settings::resolve(common, &[file.into()], &arguments.secrets)?;
     let run = Run::new(settings)?;
@@ -42,7 +42,7 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
                 explained += 1;
                 terminal
                     .out
-                    .write_all(pod(&run.settings.rules, &file.path, object, pod_spec, added).as_bytes())?;
+                    .write_all(pod(&run.settings.config, &file.path, object, pod_spec, added).as_bytes())?;
             }
         }
     }
@@ -69,7 +69,7 @@ fn split_line(what: &str) -> (&str, Option<usize>) {
     }
 }
 
-fn pod(rules: &Rules, file: &str, object: &Object, pod_spec: &PodSpec, added: &[String]) -> String {
+fn pod(config: &Config, file: &str, object: &Object, pod_spec: &PodSpec, added: &[String]) -> String {
     let mut out = format!(
         "{file}:{}: `{}` `{}`, {}\n",
         pod_spec.position,
@@ -87,7 +87,7 @@ fn pod(rules: &Rules, file: &str, object: &Object, pod_spec: &PodSpec, added: &[
         None => "namespace unknown: the object names none".to_owned(),
     });
     for container in &pod_spec.containers {
-        let reasons = why(rules, &container.image);
+        let reasons = why(config, &container.image);
         say(format!(
             "container `{}` at line {}: image `{}`",
             container.name, container.position.line, container.image
@@ -111,38 +111,41 @@ fn pod(rules: &Rules, file: &str, object: &Object, pod_spec: &PodSpec, added: &[
 }
 
 /// Rule by rule what a configured secret has to do with an image.
-fn why(rules: &Rules, image: &str) -> Vec<String> {
+fn why(config: &Config, image: &str) -> Vec<String> {
     let Ok(reference) = ImageRef::parse(image) else {
-        let any = rules.secrets.iter().filter(|secret| secret.registries.is_empty());
+        let any = config.secrets.iter().filter(|secret| secret.keys.is_empty());
         let mut reasons = vec!["is no image reference: matches no registry".to_owned()];
         reasons.extend(any.map(|secret| format!("`{}` serves every image", secret.name)));
         return reasons;
     };
     let mut reasons =
         vec![format!("registry `{}`, repository `{}`", reference.registry(), reference.repository())];
-    if rules.node_identity.iter().any(|key| key.matches(&reference)) {
+    if config.node_identity.iter().any(|key| key.matches(&reference)) {
         reasons.push("`nodeIdentity` matches: the node pulls it by itself".to_owned());
         return reasons;
     }
-    reasons.extend(rules.secrets.iter().map(|secret| verdict(secret, &reference)));
+    reasons.extend(config.secrets.iter().map(|secret| verdict(secret, &reference)));
     reasons
 }
 
-fn verdict(secret: &SecretRule, image: &ImageRef<'_>) -> String {
-    if secret.registries.is_empty() {
+fn verdict(secret: &PullSecret, image: &ImageRef<'_>) -> String {
+    if secret.keys.is_empty() {
         return format!("`{}` serves every image", secret.name);
     }
-    let serves = secret.registries.iter().any(|key| key.matches(image));
-    format!("`{}` {}", secret.name, if serves { "serves it" } else { "does not serve it" })
+    let written = secret.registries.iter().chain(&secret.aliases);
+    match secret.keys.iter().zip(written).find(|(key, _)| key.matches(image)) {
+        Some((_, written)) => format!("`{}` serves it: registry `{written}` matches", secret.name),
+        None => format!("`{}` does not serve it", secret.name),
+    }
 }
 
-fn image(rules: &Rules, image: &str, namespace: Option<&str>, terminal: &mut Terminal<'_>) -> Result<Exit> {
+fn image(config: &Config, image: &str, namespace: Option<&str>, terminal: &mut Terminal<'_>) -> Result<Exit> {
     if ImageRef::parse(image).is_err() {
         bail!("{image}: neither a file nor an image reference");
     }
     let place = namespace.map(|namespace| format!(" in namespace `{namespace}`")).unwrap_or_default();
     writeln!(terminal.out, "image `{image}`{place}")?;
-    for reason in why(rules, image) {
+    for reason in why(config, image) {
         writeln!(terminal.out, "  {reason}")?;
     }
     Ok(Exit::Clean)

@@ -29,7 +29,7 @@ pub fn run(common: &Common, arguments: &GenerateArgs, terminal: &mut Terminal<'_
         let text = run::stdin()?;
         let facts = read::read(&text, &settings.kinds);
         let files = [File { path: "stdin".to_owned(), selected: true, facts: Ok(facts) }];
-        let plan = pull_secrets::plan(&files, &settings.rules);
+        let plan = pull_secrets::plan(&files, &settings.config);
         report(common, &plan.findings, terminal)?;
         let additions: Vec<_> = plan.additions.iter().collect();
         let [File { facts: Ok(facts), .. }] = &files else { return Ok(Exit::Error) };

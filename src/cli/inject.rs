@@ -23,7 +23,7 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
         path: file.path.to_owned(),
         diff: arguments.diff.then(|| diff::render(file.path, Some(&file.before), Some(&file.after), style)),
         additions: file.additions,
-        written: if arguments.dry_run { Ok(()) } else { source::replace(&file.on_disk, &file.after) },
+        written: if arguments.dry_run { Ok(()) } else { source::write(&file.on_disk, &file.after) },
     });
     let (mut entries, mut files, mut failed) = (0, 0, false);
     for file in done {
@@ -51,6 +51,7 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
         }
     }
     if !common.quiet {
+        check::unconfigured(&run, terminal)?;
         let summary = run.summary();
         let verb = if arguments.dry_run { "would be added to" } else { "added to" };
         writeln!(

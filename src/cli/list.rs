@@ -7,10 +7,11 @@ use super::args::{Common, ListArgs, ListOutput};
 use super::exit::Exit;
 use super::run::Run;
 use super::settings::Settings;
+use crate::config::Config;
 use crate::image::pattern::needed;
 use crate::image::reference::ImageRef;
 use crate::kube::object::{Container, Object, PodSpec};
-use crate::plan::Rules;
+use crate::plan::pull_secrets::is_pulled_by_node;
 use crate::report::json;
 use crate::report::list::{self, Deployment, Image, List, Skipped, Source, Workload};
 
@@ -40,7 +41,7 @@ fn collect(run: &Run) -> List {
                     (addition.file, addition.object, addition.pod_spec) == (index, nth, place)
                 });
                 let added = added.map_or(&[][..], |addition| &addition.names);
-                workloads.push(workload(&run.settings.rules, &file.path, object, pod_spec, added));
+                workloads.push(workload(&run.settings.config, &file.path, object, pod_spec, added));
             }
         }
     }
@@ -55,7 +56,7 @@ fn collect(run: &Run) -> List {
     List { version: 1, workloads, skipped: skipped.collect() }
 }
 
-fn workload(rules: &Rules, file: &str, object: &Object, pod_spec: &PodSpec, added: &[String]) -> Workload {
+fn workload(config: &Config, file: &str, object: &Object, pod_spec: &PodSpec, added: &[String]) -> Workload {
     let written: Vec<String> = pod_spec.pull_secrets.iter().map(|secret| secret.name.clone()).collect();
     let source = object.namespace.as_ref().map(|_| Source {
         rule: "metadata",
@@ -66,7 +67,7 @@ fn workload(rules: &Rules, file: &str, object: &Object, pod_spec: &PodSpec, adde
         namespace: object.namespace.clone(),
         name: Some(object.display_name().to_owned()),
         source: source.into_iter().collect(),
-        images: pod_spec.containers.iter().map(|container| image(rules, container)).collect(),
+        images: pod_spec.containers.iter().map(|container| image(config, container)).collect(),
         pull_secrets: written.iter().chain(added).cloned().collect(),
     };
     Workload {
@@ -83,11 +84,10 @@ fn workload(rules: &Rules, file: &str, object: &Object, pod_spec: &PodSpec, adde
     }
 }
 
-fn image(rules: &Rules, container: &Container) -> Image {
+fn image(config: &Config, container: &Container) -> Image {
     let reference = ImageRef::parse(&container.image).ok();
-    let node_identity =
-        reference.as_ref().is_some_and(|image| rules.node_identity.iter().any(|key| key.matches(image)));
-    let secret = rules.secrets.iter().find(|secret| needed(&secret.registries, reference.as_ref()));
+    let node_identity = reference.as_ref().is_some_and(|image| is_pulled_by_node(config, image));
+    let secret = config.secrets.iter().find(|secret| needed(&secret.keys, reference.as_ref()));
     Image {
         container: container.name.clone(),
         image: container.image.clone(),

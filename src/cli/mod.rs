@@ -5,6 +5,7 @@ pub mod check;
 pub mod exit;
 pub mod explain;
 pub mod generate;
+pub mod init;
 pub mod inject;
 pub mod list;
 pub mod parallel;
@@ -71,6 +72,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<Exit> {
         Command::Generate(arguments) => generate::run(&cli.common, arguments, terminal),
         Command::List(arguments) => list::run(&cli.common, arguments, terminal),
         Command::Explain(arguments) => explain::run(&cli.common, arguments, terminal),
+        Command::Init(arguments) => init::run(&cli.common, arguments, terminal),
         Command::Completions { shell } => shell::completions(*shell, terminal),
         Command::Man { folder } => shell::man(folder.as_deref(), terminal),
         Command::Schema { of } => shell::schema(*of, terminal),

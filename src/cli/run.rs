@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::parallel;
-use super::settings::Settings;
+use super::settings::{Settings, shown};
 use crate::apply::{self, Refused};
+use crate::config;
 use crate::kube::read::{self, FileFacts, Skip, SkipReason};
 use crate::plan::finding::{Code, Finding, Severity};
 use crate::plan::{Addition, File, Plan, pull_secrets};
@@ -69,19 +70,40 @@ impl Run {
         let mut digests = Vec::with_capacity(found.len());
         for (path, (facts, digest)) in found {
             let selected = settings.selects(&path);
-            files.push(File { path: relative(&settings.root, &path), selected, facts });
+            files.push(File { path: relative(&settings, &path), selected, facts });
             digests.push(digest);
         }
         for failure in failures {
-            let path = relative(&settings.root, &failure.path);
+            let path = relative(&settings, &failure.path);
             let selected = settings.selects(&failure.path);
             files.push(File { path, selected, facts: Err(failure.reason) });
             digests.push(0);
         }
-        let plan = pull_secrets::plan(&files, &settings.rules);
+        let plan = pull_secrets::plan(&files, &settings.config);
         let mut run = Self { settings, files, plan, digests };
+        run.weigh();
         sort(&mut run.plan.findings);
         Ok(run)
+    }
+
+    /// Gives findings the severity that the configuration wants for them.
+    fn weigh(&mut self) {
+        let Settings { config, root, base, .. } = &self.settings;
+        if config.findings.is_empty() {
+            return;
+        }
+        self.plan.findings.retain_mut(|finding| {
+            let path = root.join(&finding.file);
+            let path = shown(path.strip_prefix(base).unwrap_or(&path));
+            match config.rule_for_finding(finding.code.name(), &path).map(|rule| rule.severity) {
+                None => {}
+                Some(config::Severity::Ignore) => return false,
+                Some(config::Severity::Error) => finding.severity = Severity::Error,
+                Some(config::Severity::Warning) => finding.severity = Severity::Warning,
+                Some(config::Severity::Note) => finding.severity = Severity::Note,
+            }
+            true
+        });
     }
 
     /// Finishes every file that changes, on several threads, and hands it to `each`; the results come in order of
@@ -140,6 +162,10 @@ impl Run {
     }
 }
 
+fn relative(settings: &Settings, path: &Path) -> String {
+    shown(path.strip_prefix(&settings.root).unwrap_or(path))
+}
+
 /// The order in which findings are shown.
 fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| (&a.file, a.position, a.code).cmp(&(&b.file, b.position, b.code)));
@@ -184,13 +210,6 @@ fn digest(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(text.as_bytes());
     hasher.finish()
-}
-
-/// A path as it is shown: relative to the root, with `/`.
-pub fn relative(root: &Path, path: &Path) -> String {
-    let path = path.strip_prefix(root).unwrap_or(path);
-    let shown = path.to_string_lossy();
-    if std::path::MAIN_SEPARATOR == '/' { shown.into_owned() } else { shown.replace('\\', "/") }
 }
 
 /// Reads all of stdin as a stream of manifests.

@@ -2,23 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::Common;
-use crate::image::pattern::RegistryKey;
+use crate::config::{Config, ConfigError, FILE_NAMES};
 use crate::kube::workload::Kinds;
-use crate::plan::{Into, Rules, SecretRule};
+use crate::plan::finding::Code;
 use crate::scan;
+use crate::source::{self, Source};
 
 /// What one run is about.
 #[derive(Debug)]
 pub struct Settings {
     /// The repository's root, absolute.
     pub root: PathBuf,
-    /// Files and folders the run is limited to, absolute; empty for everything.
+    /// The folder that the configuration speaks of, absolute: its own, or the root when there is none.
+    pub base: PathBuf,
+    /// Files and folders the run is limited to, absolute; empty for everything below `base`.
     pub paths: Vec<PathBuf>,
-    /// Secrets and where their references go.
-    pub rules: Rules,
+    /// The configuration, or what the flags make of it.
+    pub config: Config,
     /// Kinds with places for pull secrets.
     pub kinds: Kinds,
     /// How to walk.
@@ -26,7 +29,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Resolves the settings of a run over `paths` (as given) with the secrets of the command line.
+    /// Resolves the settings of a run over `paths` (as given); `secrets` of the command line take the place of
+    /// those of the configuration.
     ///
     /// # Errors
     /// A path that is not there, a secret that makes no sense, a configuration with mistakes.
@@ -37,26 +41,72 @@ impl Settings {
             .map(|path| scan::absolute(&start.join(path)).with_context(|| path.display().to_string()))
             .collect::<Result<_>>()?;
         let root = root_of(&start, &paths)?;
-        let secrets = secrets.iter().map(|text| secret(text)).collect::<Result<_>>()?;
-        Ok(Self {
-            root,
-            paths,
-            rules: Rules { secrets, node_identity: Vec::new(), into: Into::Pods },
-            kinds: Kinds::default(),
-            scan: scan::Options { threads: common.threads, no_ignore: common.no_ignore },
-        })
+        let file = match &common.config {
+            Some(file) => {
+                Some(scan::absolute(&start.join(file)).with_context(|| file.display().to_string())?)
+            }
+            None => find(&start, &root)?,
+        };
+        let mut config = match &file {
+            Some(file) => read(file, &root)?,
+            None => Config::default(),
+        };
+        if !secrets.is_empty() {
+            let flags =
+                Config::from_flags(secrets).map_err(|error| anyhow!("{error}\nhint: {}", error.hint()))?;
+            config.secrets = flags.secrets;
+        }
+        Ok(Self::new(common, root, file.as_deref(), paths, config))
+    }
+
+    /// The settings of a run over a whole repository without any configuration.
+    pub fn bare(common: &Common, root: &Path) -> Self {
+        Self::new(common, root.to_path_buf(), None, Vec::new(), Config::default())
+    }
+
+    fn new(common: &Common, root: PathBuf, file: Option<&Path>, paths: Vec<PathBuf>, config: Config) -> Self {
+        let base = file.and_then(Path::parent).unwrap_or(&root).to_path_buf();
+        let inject = &config.inject;
+        let custom = inject.custom_resources.iter();
+        let kinds = Kinds {
+            custom: custom.map(|one| (one.group.clone(), one.kind.clone(), one.site.clone())).collect(),
+            purposes: inject.purposes.clone(),
+            suspects: inject.suspects.clone(),
+        };
+        let scan = scan::Options { threads: common.threads, no_ignore: common.no_ignore };
+        Self { root, base, paths, config, kinds, scan }
+    }
+
+    /// What to say when there is nothing to look for: an empty answer must not pass for a clean one.
+    pub fn nothing_configured(&self) -> Option<&'static str> {
+        self.config.secrets.is_empty().then_some(
+            "note: no pull secret is configured, so none is missing\n\
+             hint: name one with `--secret NAME=REGISTRY`, or start a configuration with `pullcred init`",
+        )
     }
 
     /// Whether the run is about a file.
     pub fn selects(&self, path: &Path) -> bool {
-        self.paths.is_empty() || self.paths.iter().any(|wanted| path.starts_with(wanted))
+        if !self.paths.is_empty() {
+            return self.paths.iter().any(|wanted| path.starts_with(wanted));
+        }
+        path.strip_prefix(&self.base).is_ok_and(|path| self.config.paths.include(&shown(path)))
     }
 }
 
 /// Where the run starts: `-C`, else the working directory.
+///
+/// # Errors
+/// When it is not there.
 pub fn directory(common: &Common) -> Result<PathBuf> {
     let given = common.directory.as_deref().unwrap_or(Path::new("."));
     scan::absolute(given).with_context(|| given.display().to_string())
+}
+
+/// A relative path with `/`, as every output and the configuration have it.
+pub fn shown(path: &Path) -> String {
+    let shown = path.to_string_lossy();
+    if std::path::MAIN_SEPARATOR == '/' { shown.into_owned() } else { shown.replace('\\', "/") }
 }
 
 /// The repository of the start, or of the paths when they lie elsewhere.
@@ -71,21 +121,38 @@ fn root_of(start: &Path, paths: &[PathBuf]) -> Result<PathBuf> {
     Ok(other)
 }
 
-/// `NAME` or `NAME=REGISTRY,…`.
-fn secret(text: &str) -> Result<SecretRule> {
-    let (name, registries) = text.split_once('=').map_or((text, None), |(name, rest)| (name, Some(rest)));
-    if name.is_empty() {
-        bail!(
-            "--secret {text}: the name is missing\nhint: write `--secret NAME=REGISTRY,…` or `--secret NAME`"
-        );
+/// The configuration nearest to `start`, up to the root.
+fn find(start: &Path, root: &Path) -> Result<Option<PathBuf>> {
+    let start = if start.starts_with(root) { start } else { root };
+    for folder in start.ancestors().take_while(|folder| folder.starts_with(root)) {
+        let mut there = FILE_NAMES.iter().map(|name| folder.join(name)).filter(|file| file.is_file());
+        let (first, second) = (there.next(), there.next());
+        if let (Some(first), Some(second)) = (&first, second) {
+            let (first, second) = (first.display(), second.display());
+            bail!("{second}: there is {first} too\nhint: keep one of the two");
+        }
+        if first.is_some() {
+            return Ok(first);
+        }
     }
-    let registries = registries.map_or(Ok(Vec::new()), |registries| {
-        registries
-            .split(',')
-            .map(|key| {
-                RegistryKey::parse(key).map_err(|error| anyhow::anyhow!("--secret {text}: `{key}`: {error}"))
-            })
-            .collect()
-    })?;
-    Ok(SecretRule { name: name.to_owned(), registries })
+    Ok(None)
+}
+
+fn read(file: &Path, root: &Path) -> Result<Config> {
+    let name = shown(file.strip_prefix(root).unwrap_or(file));
+    let text = match source::read(file).with_context(|| name.clone())? {
+        Source::Text(text) => text,
+        Source::TooLarge(_) => bail!("{name}: too large for a configuration"),
+        Source::Unusable { reason, .. } => bail!("{name}: {reason}"),
+    };
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    Config::parse(&text, &codes).map_err(|errors| {
+        let all: Vec<String> = errors.iter().map(|error| mistake(&name, error)).collect();
+        anyhow!("{}", all.join("\nerror: "))
+    })
+}
+
+fn mistake(file: &str, error: &ConfigError) -> String {
+    let hint = error.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    format!("{file}:{}: {}{hint}", error.position, error.message)
 }

@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use super::Terminal;
 use super::args::{SchemaOf, Shell, command};
 use super::exit::Exit;
+use crate::config;
+use crate::plan::finding::Code;
 use crate::report;
 
 /// Prints the completions of a shell.
@@ -35,7 +37,9 @@ pub fn man(folder: Option<&Path>, terminal: &mut Terminal<'_>) -> Result<Exit> {
 
 /// Prints a JSON Schema.
 pub fn schema(of: SchemaOf, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
     let text = match of {
+        SchemaOf::Config => report::json::pretty(&config::schema(&codes)),
         SchemaOf::Check => report::json::pretty(&schemars::schema_for!(report::json::Check)),
         SchemaOf::List => report::json::pretty(&schemars::schema_for!(report::list::List)),
     };

@@ -113,6 +113,13 @@ impl Object {
     }
 }
 
+impl PodSpec {
+    /// The ServiceAccount that the pods run as.
+    pub fn account_name(&self) -> &str {
+        self.service_account.as_deref().unwrap_or("default")
+    }
+}
+
 /// The group of an `apiVersion`, empty for the core group.
 pub fn group(api_version: &str) -> &str {
     api_version.rsplit_once('/').map_or("", |(group, _)| group)

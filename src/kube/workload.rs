@@ -2,7 +2,7 @@
 
 use super::catalog;
 use super::field_path::{FieldPath, Step};
-use super::site::{Purpose, Site};
+use super::site::{Purpose, Site, Suspect};
 use crate::yaml::parse::Node;
 use crate::yaml::path::Path;
 
@@ -13,8 +13,8 @@ pub struct Kinds {
     pub custom: Vec<(String, String, Site)>,
     /// Purposes besides the pods' own images that are served too.
     pub purposes: Vec<Purpose>,
-    /// Whether doubtful sites of the catalog are written too.
-    pub suspect: bool,
+    /// Doubts about sites of the catalog that do not count here.
+    pub suspects: Vec<Suspect>,
 }
 
 impl Kinds {
@@ -36,7 +36,9 @@ impl Kinds {
         let known = known.into_iter().flat_map(catalog::Kind::sites);
         custom.map(|(_, _, site)| site.clone()).chain(known.filter(move |site| {
             let purpose = built_in || site.purpose == Purpose::Pod || self.purposes.contains(&site.purpose);
-            site.applies_to(version) && purpose && (site.suspect.is_none() || self.suspect)
+            site.applies_to(version)
+                && purpose
+                && site.suspect.is_none_or(|doubt| self.suspects.contains(&doubt))
         }))
     }
 }

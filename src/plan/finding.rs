@@ -98,6 +98,7 @@ macro_rules! codes {
 codes! {
     PullSecretMissing = "pull-secret-missing", Error, fact, "a pod spec lacks a pull secret that its images need";
     ServiceAccountShadowed = "service-account-shadowed", Warning, fact, "a pod's own list of pull secrets switches off its ServiceAccount's";
+    ServiceAccountMissing = "service-account-missing", Warning, fact, "a ServiceAccount that should list a pull secret is not in the repository";
     AnchorShared = "anchor-shared", Error, fact, "a pod spec is shared by aliases whose users need different pull secrets";
     EditRefused = "edit-refused", Error, fact, "a pod spec cannot be edited with certainty";
     JobImmutable = "job-immutable", Note, fact, "an existing Job takes no new pull secret; it must be replaced";

@@ -5,8 +5,8 @@
 
 pub mod finding;
 pub mod pull_secrets;
+pub mod service_accounts;
 
-use crate::image::pattern::RegistryKey;
 use crate::kube::read::FileFacts;
 use finding::Finding;
 
@@ -19,38 +19,6 @@ pub struct File {
     pub selected: bool,
     /// Its facts, or why it cannot be read.
     pub facts: Result<FileFacts, String>,
-}
-
-/// What the user asks for.
-#[derive(Clone, Debug, Default)]
-pub struct Rules {
-    /// Configured secrets in their order.
-    pub secrets: Vec<SecretRule>,
-    /// Registries whose images the node pulls by its own identity.
-    pub node_identity: Vec<RegistryKey>,
-    /// Where references are written.
-    pub into: Into,
-}
-
-/// A configured secret as far as references are concerned.
-#[derive(Clone, Debug)]
-pub struct SecretRule {
-    /// Name of the Secret.
-    pub name: String,
-    /// Keys of the registries it serves, aliases included; empty for every image.
-    pub registries: Vec<RegistryKey>,
-}
-
-/// Where references are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Into {
-    /// To every pod spec.
-    #[default]
-    Pods,
-    /// To the ServiceAccounts that the pods use.
-    ServiceAccounts,
-    /// To both.
-    Both,
 }
 
 /// Everything that a run would do and say.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::finding::{Code, Finding, ObjectRef};
-use super::{Addition, File, Into, Plan, Rules};
+use super::service_accounts::Accounts;
+use super::{Addition, File, Plan};
+use crate::config::{Config, InjectInto, PullSecret};
 use crate::image::pattern::needed;
 use crate::image::reference::ImageRef;
 use crate::kube::object::{ContainerList, Object, PodSpec};
@@ -12,133 +14,180 @@ use crate::yaml::insert::Slot;
 use crate::yaml::span::Position;
 
 /// Plans the references of every selected file.
-pub fn plan(files: &[File], rules: &Rules) -> Plan {
-    let accounts = Accounts::new(files);
+pub fn plan(files: &[File], config: &Config) -> Plan {
+    let accounts = Accounts::new(files, config);
     let mut plan = Plan::default();
     for (index, file) in files.iter().enumerate().filter(|(_, file)| file.selected) {
         match &file.facts {
             Ok(facts) => {
-                plan_file(&mut plan, rules, &accounts, index, &file.path, facts);
+                let mut planner =
+                    Planner { plan: &mut plan, config, accounts: &accounts, file: index, path: &file.path };
+                planner.file(facts);
                 skips(&mut plan, &file.path, facts);
             }
-            Err(reason) => plan.findings.push(finding(
-                Code::ParseError,
-                &file.path,
-                Position::START,
-                reason.clone(),
-                None,
-            )),
+            Err(reason) => {
+                let reason = reason.clone();
+                plan.findings.push(finding(Code::ParseError, &file.path, Position::START, reason, None));
+            }
         }
     }
     plan
 }
 
-/// The names of the configured secrets that the images of a pod spec need, in configuration order.
-pub fn needed_by<'r>(rules: &'r Rules, pod_spec: &PodSpec) -> Vec<&'r str> {
+/// Positions of the configured secrets that the images of a pod spec need, in configuration order.
+pub fn needed_by(config: &Config, pod_spec: &PodSpec) -> Vec<usize> {
     let images: Vec<Option<ImageRef<'_>>> = pod_spec
         .containers
         .iter()
         .map(|container| ImageRef::parse(&container.image).ok())
-        .filter(|image| {
-            // What the node pulls by itself needs no secret.
-            !image.as_ref().is_some_and(|image| rules.node_identity.iter().any(|key| key.matches(image)))
-        })
+        .filter(|image| !image.as_ref().is_some_and(|image| is_pulled_by_node(config, image)))
         .collect();
-    let serves = |keys: &[_]| images.iter().any(|image| needed(keys, image.as_ref()));
-    rules
-        .secrets
-        .iter()
-        .filter(|secret| serves(&secret.registries))
-        .map(|secret| secret.name.as_str())
-        .collect()
+    let serves = |secret: &PullSecret| images.iter().any(|image| needed(&secret.keys, image.as_ref()));
+    (0..config.secrets.len()).filter(|&nth| serves(&config.secrets[nth])).collect()
 }
 
-/// The ServiceAccounts of the repository and the pull secrets they list.
-struct Accounts<'f>(BTreeMap<(Option<&'f str>, &'f str), Vec<&'f str>>);
-
-impl<'f> Accounts<'f> {
-    fn new(files: &'f [File]) -> Self {
-        let objects =
-            files.iter().filter_map(|file| file.facts.as_ref().ok()).flat_map(|facts| &facts.objects);
-        let mut accounts = BTreeMap::<_, Vec<&str>>::new();
-        for object in objects.filter(|object| object.is_service_account()) {
-            let names = object.pod_specs.iter().flat_map(|place| &place.pull_secrets);
-            accounts
-                .entry((object.namespace.as_deref(), object.name.as_str()))
-                .or_default()
-                .extend(names.map(|secret| secret.name.as_str()));
-        }
-        Self(accounts)
-    }
-
-    /// What the ServiceAccount of a pod spec would give its pods, if they had no list of their own.
-    fn of<'s>(&'s self, object: &'s Object, pod_spec: &'s PodSpec) -> &'s [&'s str] {
-        let name = pod_spec.service_account.as_deref().unwrap_or("default");
-        self.0.get(&(object.namespace.as_deref(), name)).map_or(&[], Vec::as_slice)
-    }
+/// Whether the node pulls an image by its own identity, so that it needs no secret.
+pub fn is_pulled_by_node(config: &Config, image: &ImageRef<'_>) -> bool {
+    config.node_identity.iter().any(|key| key.matches(image))
 }
 
-fn plan_file(
-    plan: &mut Plan,
-    rules: &Rules,
-    accounts: &Accounts<'_>,
+/// Plans one file.
+struct Planner<'p> {
+    plan: &'p mut Plan,
+    config: &'p Config,
+    accounts: &'p Accounts<'p>,
     file: usize,
-    path: &str,
-    facts: &FileFacts,
-) {
-    let mut wanted: Vec<Addition> = Vec::new();
-    for (object_index, object) in facts.objects.iter().enumerate() {
-        for (index, pod_spec) in object.pod_specs.iter().enumerate() {
-            duplicates(plan, path, object, pod_spec);
-            let is_account = object.is_service_account();
-            let names = if is_account {
-                account_needs(rules, facts, object)
-            } else if rules.into == Into::ServiceAccounts {
-                continue;
-            } else {
-                needed_by(rules, pod_spec)
-            };
-            let listed = |name: &str| pod_spec.pull_secrets.iter().any(|secret| secret.name == name);
-            let mut names: Vec<&str> = names.into_iter().filter(|name| !listed(name)).collect();
-            if names.is_empty() {
-                continue;
-            }
-            if !is_account && pod_spec.pull_secrets.is_empty() {
-                // A list of its own switches off the ServiceAccount's: carry its entries over.
-                let mut all: Vec<&str> = Vec::new();
-                for name in accounts.of(object, pod_spec).iter().copied().chain(names) {
-                    if !all.contains(&name) {
-                        all.push(name);
-                    }
-                }
-                names = all;
-            }
-            let names = names.into_iter().map(str::to_owned).collect();
-            wanted.push(Addition { file, object: object_index, pod_spec: index, names });
-        }
-    }
-    settle(plan, path, facts, wanted);
+    path: &'p str,
 }
 
-/// The secrets a ServiceAccount should list: those of its pods in this repository, and those for every image.
-fn account_needs<'r>(rules: &'r Rules, _facts: &FileFacts, _account: &Object) -> Vec<&'r str> {
-    if rules.into == Into::Pods {
-        return Vec::new();
+impl<'p> Planner<'p> {
+    fn file(&mut self, facts: &'p FileFacts) {
+        let mut wanted = Vec::new();
+        for (object_index, object) in facts.objects.iter().enumerate() {
+            for (index, pod_spec) in object.pod_specs.iter().enumerate() {
+                duplicates(self.plan, self.path, object, pod_spec);
+                let names = match object.is_service_account() {
+                    true => self.account(object, pod_spec),
+                    false => self.pods(object, pod_spec),
+                };
+                if !names.is_empty() {
+                    let names = names.into_iter().map(str::to_owned).collect();
+                    wanted.push(Addition { file: self.file, object: object_index, pod_spec: index, names });
+                }
+            }
+        }
+        settle(self.plan, self.path, facts, &wanted);
     }
-    rules.secrets.iter().map(|secret| secret.name.as_str()).collect()
+
+    /// What the pod spec of a workload lacks.
+    fn pods(&mut self, object: &'p Object, pod_spec: &'p PodSpec) -> Vec<&'p str> {
+        let account = self.accounts.of(object, pod_spec).filter(|account| account.written);
+        let listed = |name: &str| pod_spec.pull_secrets.iter().any(|secret| secret.name == name);
+        let config = self.config;
+        let mut names: Vec<&'p str> = needed_by(config, pod_spec)
+            .into_iter()
+            .map(|nth| config.secrets[nth].name.as_str())
+            .filter(|name| !listed(name))
+            .collect();
+        let inherits = pod_spec.pull_secrets.is_empty();
+        if self.config.inject.into == InjectInto::ServiceAccounts {
+            let finding = match account {
+                _ if names.is_empty() => None,
+                Some(_) if inherits => None,
+                None if inherits => Some((
+                    Code::ServiceAccountMissing,
+                    format!(
+                        "`{}` `{}` runs as ServiceAccount `{}`, which is not in the repository to take pull secret {}",
+                        object.kind,
+                        object.display_name(),
+                        pod_spec.account_name(),
+                        quoted(&names),
+                    ),
+                    "write a manifest of the ServiceAccount, or let `inject.into` be `both`",
+                )),
+                _ => Some((
+                    Code::ServiceAccountShadowed,
+                    format!(
+                        "the list of `{}` `{}` switches off pull secret {} of its ServiceAccount `{}`",
+                        object.kind,
+                        object.display_name(),
+                        quoted(&names),
+                        pod_spec.account_name(),
+                    ),
+                    "remove the list, or let `inject.into` be `both`",
+                )),
+            };
+            if let Some((code, message, hint)) = finding {
+                let mut finding = finding_at(code, self.path, pod_spec.position, message, hint);
+                finding.object = Some(object_ref(object));
+                self.plan.findings.push(finding);
+            }
+            return Vec::new();
+        }
+        let Some(account) = account else { return names };
+        if inherits && !names.is_empty() {
+            // A list of its own switches off the ServiceAccount's: carry its entries over.
+            let mut all: Vec<&str> = Vec::new();
+            for name in account.listed.iter().copied().chain(names) {
+                if !all.contains(&name) {
+                    all.push(name);
+                }
+            }
+            names = all;
+        } else if !inherits {
+            let lost: Vec<&str> = account
+                .listed
+                .iter()
+                .copied()
+                .filter(|name| !listed(name) && !names.contains(name))
+                .collect();
+            if !lost.is_empty() {
+                let message = format!(
+                    "the list of `{}` `{}` switches off pull secret {} of its ServiceAccount `{}`",
+                    object.kind,
+                    object.display_name(),
+                    quoted(&lost),
+                    pod_spec.account_name(),
+                );
+                let hint = "add it to the list if an image needs it, or take it from the ServiceAccount";
+                let mut finding =
+                    finding_at(Code::ServiceAccountShadowed, self.path, pod_spec.position, message, hint);
+                finding.object = Some(object_ref(object));
+                self.plan.findings.push(finding);
+            }
+        }
+        names
+    }
+
+    /// What a ServiceAccount lacks: what its pods in this repository need, and what is for every image.
+    fn account(&self, object: &'p Object, place: &'p PodSpec) -> Vec<&'p str> {
+        if self.config.inject.into == InjectInto::Pods {
+            return Vec::new();
+        }
+        let config = self.config;
+        let needs = self.accounts.get(object).map(|account| &account.needs);
+        let wanted = |nth: &usize| {
+            self.config.secrets[*nth].is_for_every_image() || needs.is_some_and(|needs| needs.contains(nth))
+        };
+        (0..self.config.secrets.len())
+            .filter(wanted)
+            .map(|nth| config.secrets[nth].name.as_str())
+            .filter(|name| !place.pull_secrets.iter().any(|secret| secret.name == *name))
+            .collect()
+    }
 }
 
 /// Turns wishes into additions where the place allows it, and into findings where not.
-fn settle(plan: &mut Plan, path: &str, facts: &FileFacts, wanted: Vec<Addition>) {
+fn settle(plan: &mut Plan, path: &str, facts: &FileFacts, wanted: &[Addition]) {
     let place = |addition: &Addition| &facts.objects[addition.object].pod_specs[addition.pod_spec];
     // Places shared by an anchor are one place: all users must agree on what it gains.
     let mut shared = BTreeMap::<usize, Vec<&Addition>>::new();
-    for addition in &wanted {
+    for addition in wanted {
         if let Ok(slot) = &place(addition).slot {
             shared.entry(slot.offset()).or_default().push(addition);
         }
     }
-    for addition in &wanted {
+    for addition in wanted {
         let object = &facts.objects[addition.object];
         let pod_spec = place(addition);
         let names = || quoted(&addition.names);
@@ -246,6 +295,10 @@ fn finding(code: Code, path: &str, position: Position, message: String, hint: Op
     Finding { code, severity: code.severity(), file: path.to_owned(), position, message, hint, object: None }
 }
 
+fn finding_at(code: Code, path: &str, position: Position, message: String, hint: &str) -> Finding {
+    finding(code, path, position, message, Some(hint.to_owned()))
+}
+
 fn object_ref(object: &Object) -> ObjectRef {
     ObjectRef {
         api_version: object.api_version.clone(),
@@ -255,6 +308,6 @@ fn object_ref(object: &Object) -> ObjectRef {
     }
 }
 
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+fn quoted(names: &[impl AsRef<str>]) -> String {
+    names.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ")
 }

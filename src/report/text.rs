@@ -20,7 +20,11 @@ pub fn finding(finding: &Finding, style: Style) -> String {
     out
 }
 
-/// `1 file`, `2 files`.
+/// `1 file`, `2 files`, `2 registries`.
 pub fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("1 {noun}"),
+        Some(stem) => format!("{number} {stem}ies"),
+        None => format!("{number} {noun}s"),
+    }
 }
