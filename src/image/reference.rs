@@ -132,7 +132,7 @@ impl fmt::Display for ReferenceError {
             Self::ImageId => "64 hexadecimal digits are the id of an image, not its name",
             Self::Registry => "the part before the first `/` is not a registry",
             Self::Repository => {
-                "a repository is made of lower-case letters and digits, with single `.`, `_`, `__` or `-` between them"
+                "a repository is made of lower-case letters and digits, with `.`, `_`, `__` or dashes between them"
             }
             Self::UpperCase => "a repository must be lower case",
             Self::TooLong => "a repository has at most 255 characters",

@@ -3,6 +3,7 @@
 
 mod cases;
 mod config;
+mod images;
 mod layering;
 mod offline;
 mod rust_source;
