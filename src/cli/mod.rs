@@ -9,6 +9,7 @@ pub mod init;
 pub mod inject;
 pub mod list;
 pub mod parallel;
+pub mod progress;
 pub mod run;
 pub mod settings;
 pub mod shell;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::parallel;
+use super::progress::Progress;
 use super::settings::{Settings, shown};
 use crate::apply::{self, Refused};
 use crate::config;
@@ -48,7 +49,11 @@ impl Run {
     /// # Errors
     /// A path that is named and cannot be read.
     pub fn new(settings: Settings) -> Result<Self> {
-        let read = |path: &Path| facts_of(path, &settings);
+        let progress = Progress::new(settings.quiet);
+        let read = |path: &Path| {
+            progress.file();
+            facts_of(path, &settings)
+        };
         let (mut found, failures) = scan::walk(&settings.root, settings.scan, read);
         for path in &settings.paths {
             // A path that is named beats every filter.
@@ -65,6 +70,7 @@ impl Run {
                 bail!("{}: not a file or folder", path.display());
             }
         }
+        drop(progress);
         found.sort_by(|(a, _), (b, _)| scan::order(a, b));
         let mut files = Vec::with_capacity(found.len());
         let mut digests = Vec::with_capacity(found.len());

@@ -24,6 +24,8 @@ pub struct Settings {
     pub config: Config,
     /// Kinds with places for pull secrets.
     pub kinds: Kinds,
+    /// Whether people want to see nothing but errors.
+    pub quiet: bool,
     /// How to walk.
     pub scan: scan::Options,
 }
@@ -74,7 +76,7 @@ impl Settings {
             suspects: inject.suspects.clone(),
         };
         let scan = scan::Options { threads: common.threads, no_ignore: common.no_ignore };
-        Self { root, base, paths, config, kinds, scan }
+        Self { root, base, paths, config, kinds, quiet: common.quiet, scan }
     }
 
     /// What to say when there is nothing to look for: an empty answer must not pass for a clean one.

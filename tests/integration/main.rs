@@ -6,6 +6,7 @@ mod config;
 mod images;
 mod layering;
 mod offline;
+mod packaging;
 mod rust_source;
 mod sops;
 mod support;

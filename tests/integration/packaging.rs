@@ -1,0 +1,61 @@
+//! What stands in documents and files beside the program is tied to the program.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use pullcred::plan::finding::{Code, Severity};
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn every_code_is_explained_with_its_severity_and_no_other_is() {
+    let page = read("docs/codes.md");
+    let sections: Vec<(&str, &str)> =
+        page.split("\n## ").skip(1).map(|section| section.split_once('\n').unwrap()).collect();
+    for code in Code::ALL {
+        let (_, body) = sections
+            .iter()
+            .find(|(name, _)| *name == code.name())
+            .unwrap_or_else(|| panic!("docs/codes.md: `{code}` is missing"));
+        let severity = match code.severity() {
+            Severity::Error => "Error.",
+            Severity::Warning => "Warning.",
+            Severity::Note => "Note.",
+        };
+        assert!(body.trim().starts_with(severity), "docs/codes.md: `{code}` should begin with `{severity}`");
+    }
+    let known = |name: &str| Code::ALL.iter().any(|code| code.name() == name);
+    for (name, _) in &sections {
+        assert!(known(name), "docs/codes.md: `{name}` is no code");
+    }
+}
+
+#[test]
+fn every_command_has_help_and_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = || Command::new(env!("CARGO_BIN_EXE_pullcred"));
+    assert!(program().arg("man").arg(folder.path()).status().unwrap().success());
+    let help = program().arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let mut names = 0;
+    for name in
+        commands.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help")
+    {
+        names += 1;
+        assert!(program().args([name, "--help"]).output().unwrap().status.success(), "{name} --help");
+        assert!(folder.path().join(format!("pullcred-{name}.1")).exists(), "no manual page for {name}");
+    }
+    assert!(names >= 9, "{commands}");
+}
+
+#[test]
+fn the_version_stands_in_one_place() {
+    let version = env!("CARGO_PKG_VERSION");
+    let output = Command::new(env!("CARGO_BIN_EXE_pullcred")).arg("--version").output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), format!("pullcred {version}"));
+}
