@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,9 +15,17 @@ import (
 
 type object = map[string]any
 
-// decode reads the documents of a file up to the first that cannot be read.
+// decode reads the documents of a file up to the first that cannot be read. As kubectl does, it reads what starts like JSON and is
+// JSON as such: its reader of YAML does not know all escapes of JSON.
 func decode(text []byte) (documents []any, err error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		var document any
+		if err := json.Unmarshal(text, &document); err == nil {
+			return []any{document}, nil
+		}
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var document any
 		switch err := decoder.Decode(&document); {
@@ -111,13 +120,14 @@ func compareAt(path string, before, after any, allowed map[string]bool, added *[
 			return nil
 		}
 	}
-	return fmt.Errorf("`%s` was %.60v and is %.60v", path, before, after)
+	return fmt.Errorf("`%s` was %.60q and is %.60q", path, fmt.Sprint(before), fmt.Sprint(after))
 }
 
-// isPullSecretKey says whether a field is one for pull secrets. Custom kinds name it in many ways.
+// isPullSecretKey says whether a field is one for pull secrets. Custom kinds name it in many ways; `secrets` is that of OLM's
+// CatalogSource.
 func isPullSecretKey(key string) bool {
-	key = strings.ToLower(key)
-	return strings.Contains(key, "pull") && strings.Contains(key, "secret")
+	lower := strings.ToLower(key)
+	return key == "secrets" || strings.Contains(lower, "pull") && strings.Contains(lower, "secret")
 }
 
 // grown says whether a pull-secret field got new names at its end and nothing else, and which ones.

@@ -2,8 +2,9 @@
 // uses, and demands that nothing but pull secrets was added, in bytes and in meaning. With -server it also demands of a real API
 // server that it accepts every object as it did before, and reads back the same object but for those pull secrets.
 //
-//	manifests -secret NAME [-server] BEFORE AFTER
+//	manifests -secret NAME [-at-least N] [-server] BEFORE AFTER
 //
+// -at-least is the number of built-in pod specs that have to list the secret, so that doing nothing is no success.
 // -server takes the address and the token from API_SERVER, API_TOKEN and API_CA, as e2e/api-server sets them.
 package main
 
@@ -28,6 +29,7 @@ type pair struct {
 
 func main() {
 	secret := flag.String("secret", "", "the pull secret that was to be injected for every image")
+	atLeast := flag.Int("at-least", 1, "how many built-in pod specs have to list the secret afterwards")
 	useServer := flag.Bool("server", false, "ask the API server of API_SERVER too")
 	flag.Parse()
 	if flag.NArg() != 2 || *secret == "" {
@@ -39,7 +41,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(2)
 	}
-	problems := judgeFiles(pairs, *secret)
+	problems := judgeFiles(pairs, *secret, *atLeast)
 	if *useServer {
 		server, err := newServer()
 		if err != nil {
@@ -103,22 +105,27 @@ func manifestsBelow(root string) (paths []string, err error) {
 	return paths, err
 }
 
+// tally counts pod specs of built-in kinds that have an image, and the files they are in.
+type tally struct{ podSpecs, files int }
+
+func (t *tally) add(podSpecs int) {
+	t.podSpecs += podSpecs
+	t.files += min(podSpecs, 1)
+}
+
 // judgeFiles compares bytes and meaning and prints what it counted.
-func judgeFiles(pairs []pair, secret string) (problems []string) {
+func judgeFiles(pairs []pair, secret string, atLeast int) (problems []string) {
 	allowed := allowedNames(pairs, secret)
-	changed, additions := 0, map[string]int{}
-	builtIn, carrying := 0, 0
+	var changed int
+	var all, carrying, fresh tally
+	additions := map[string]int{}
 	for _, file := range pairs {
 		before, errBefore := decode(file.before)
 		after, errAfter := decode(file.after)
-		for _, document := range after {
-			for _, spec := range podSpecs(document) {
-				builtIn++
-				if names(spec["imagePullSecrets"])[secret] {
-					carrying++
-				}
-			}
-		}
+		had, has := countListing(before, secret), countListing(after, secret)
+		all.add(countListing(after, ""))
+		carrying.add(has)
+		fresh.add(has - had)
 		if bytes.Equal(file.before, file.after) {
 			continue
 		}
@@ -126,6 +133,7 @@ func judgeFiles(pairs []pair, secret string) (problems []string) {
 		if !onlyInsertions(file.before, file.after) {
 			problems = append(problems, file.path+": bytes of the original are gone")
 		}
+		// A document that only kubectl refuses may follow: then the same must be readable before it as ever.
 		if fmt.Sprint(errBefore) != fmt.Sprint(errAfter) || len(before) != len(after) {
 			problems = append(problems, fmt.Sprintf("%s: read as %d documents (%v) before, %d (%v) after",
 				file.path, len(before), errBefore, len(after), errAfter))
@@ -142,14 +150,27 @@ func judgeFiles(pairs []pair, secret string) (problems []string) {
 		}
 	}
 	fmt.Printf("files: %d read, %d changed\n", len(pairs), changed)
-	fmt.Printf("built-in pod specs with an image: %d, of which %d list `%s`\n", builtIn, carrying, secret)
+	fmt.Printf("built-in pod specs with an image: %d, of which %d list `%s`, %d of them newly, in %d files\n",
+		all.podSpecs, carrying.podSpecs, secret, fresh.podSpecs, fresh.files)
 	for _, key := range sortedKeys(additions) {
 		fmt.Printf("added under `%s`: %d\n", key, additions[key])
 	}
-	if changed == 0 {
-		problems = append(problems, "no file was changed, so nothing was judged")
+	if carrying.podSpecs < atLeast {
+		problems = append(problems, fmt.Sprintf("%d built-in pod specs list `%s`; at least %d should", carrying.podSpecs, secret, atLeast))
 	}
 	return problems
+}
+
+// countListing counts the built-in pod specs with an image that list a secret; all of them when it is "".
+func countListing(documents []any, secret string) (count int) {
+	for _, document := range documents {
+		for _, spec := range podSpecs(document) {
+			if secret == "" || names(spec["imagePullSecrets"])[secret] {
+				count++
+			}
+		}
+	}
+	return count
 }
 
 // emptyValue is the one thing that may be replaced: a null where a list of pull secrets belongs.

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Speed and memory of the whole program beside other programs, measured in one interleaved run; prints the table of
+# docs/performance.md.
+#
+#   benches/compare.sh [ROUNDS]
+#
+# - `check` of a clean tree of 30,000 files and more, one secret for every image, beside `cat` of the same files;
+# - `inject` into every file that has a pod spec, beside `yq -i` on the same files, two at a time.
+# The rounds alternate between the programs, so that a busy machine harms both; the medians are compared. Every file has been read
+# before, so the disk is out of the picture.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+readonly ROOT rounds=${1:-7} wanted=30000 secret=regcred
+# The built-in places of a pod spec; start-up dominates, so a longer expression would cost the same.
+readonly expression='
+  with(select(.spec.template.spec.containers); .spec.template.spec.imagePullSecrets += [{"name": "regcred"}]) |
+  with(select(.kind == "Pod"); .spec.imagePullSecrets += [{"name": "regcred"}]) |
+  with(select(.kind == "CronJob"); .spec.jobTemplate.spec.template.spec.imagePullSecrets += [{"name": "regcred"}])'
+
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+manifests() {
+  find "$1" -type f \( -name '*.yaml' -o -name '*.yml' -o -name '*.json' \) "${@:2}"
+}
+
+# measure NAME COMMAND…: appends the milliseconds it took to the file NAME.
+measure() {
+  local began=$EPOCHREALTIME
+  "${@:2}" || fail "\`${*:2}\` ended with status $?"
+  awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f\n", (b - a) * 1000 }' >>"$1.ms"
+}
+
+median() {
+  sort -n "$1.ms" | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
+}
+
+# peak COMMAND…: its greatest resident memory in MB.
+peak() {
+  command time --format '%M' --output "$work/peak.kb" "$@" >/dev/null || fail "\`$*\` ended with status $?"
+  awk '{ printf "%.1f", $1 / 1024 }' "$work/peak.kb"
+}
+
+ratio() {
+  awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'
+}
+
+read_all() {
+  manifests clean -print0 | xargs -0 cat >/dev/null
+}
+
+check_all() {
+  (cd clean && pullcred check --quiet --secret "$secret" >/dev/null)
+}
+
+inject_workloads() {
+  (cd workloads && pullcred inject --quiet --secret "$secret")
+}
+
+yq_workloads() {
+  # Some real manifests are beyond yq; what it can do is enough for its time.
+  (cd workloads && manifests . -print0 | xargs -0 -n 1 -P 2 yq -i "$expression" 2>/dev/null) || true
+}
+
+prepare() {
+  local corpus count copies broken i
+  corpus=$("$ROOT/e2e/corpus")
+  count=$(manifests "$corpus" | wc -l)
+  copies=$(((wanted + count - 1) / count))
+  # A clean tree has no file that cannot be read; the corpus has a few, broken on purpose.
+  cp -r "$corpus" once
+  mapfile -t broken < <(pullcred -C once inject --secret "$secret" 2>&1 | sed -n 's/^error: \([^:]*\):[0-9].*/\1/p')
+  mkdir clean pristine
+  for ((i = 1; i <= copies; i++)); do
+    cp -r "$corpus" "clean/$i"
+    ((${#broken[@]} == 0)) || (cd "clean/$i" && rm -- "${broken[@]}")
+  done
+  inject_peak=$(cd clean && peak pullcred inject --quiet --secret "$secret")
+  # The files with a pod spec are those that the injection changed.
+  cd "$corpus"
+  manifests . -print0 | while IFS= read -r -d '' file; do
+    cmp -s "$file" "$work/once/$file" || cp --parents "$file" "$work/pristine"
+  done
+  cd "$work"
+}
+
+report() {
+  local cat check inject yq
+  cat=$(median cat) check=$(median check) inject=$(median inject) yq=$(median yq)
+  printf '\n%s, %d threads; pullcred %s; %s; medians of %d rounds\n\n' \
+    "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(pullcred --version | cut -d' ' -f2)" \
+    "$(yq --version | sed 's/.*version/yq/')" "$rounds"
+  printf '| what | files | MB | time | compared |\n|---|---|---|---|---|\n'
+  row 'read all: `find … | xargs cat`' clean "$cat" 1
+  row '`pullcred check`, clean' clean "$check" "$(ratio "$check" "$cat") × the reading"
+  row '`yq -i`, two at a time' pristine "$yq" 1
+  row '`pullcred inject`' pristine "$inject" "$(ratio "$yq" "$inject") times as fast"
+  printf '\nPeak memory: check %s MB, inject into all %s MB.\n' "$check_peak" "$inject_peak"
+}
+
+row() {
+  printf '| %s | %d | %.0f | %s ms | %s |\n' "$1" "$(manifests "$2" | wc -l)" \
+    "$(manifests "$2" -printf '%s\n' | awk '{ sum += $1 } END { print sum / 1e6 }')" "$3" "$4"
+}
+
+main() {
+  local tool round
+  for tool in go cargo xargs time; do
+    type -P "$tool" >/dev/null || fail "\`$tool\` is needed and is not on the PATH"
+  done
+  "$ROOT/e2e/peers" yq
+  cargo build --quiet --release --locked --manifest-path "$ROOT/Cargo.toml"
+  PATH=$ROOT/target/release:$("$ROOT/e2e/peers" --bin):$PATH
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  cd "$work"
+  prepare
+  for ((round = 0; round <= rounds; round++)); do
+    measure cat read_all
+    measure check check_all
+    rm -rf workloads && cp -r pristine workloads
+    measure inject inject_workloads
+    rm -rf workloads && cp -r pristine workloads
+    measure yq yq_workloads
+    ((round > 0)) || rm -- *.ms # the first round only warms up
+  done
+  check_peak=$(cd clean && peak pullcred check --quiet --secret "$secret")
+  report
+}
+
+main "$@"; exit

@@ -1,0 +1,30 @@
+# For a check that judges what `inject` does to the corpus: the trees `before` and `after`, the program `manifests` that compares
+# them, and `least`, the number of built-in pod specs that must list the secret.
+
+# inject FOLDER: one secret for every image. The corpus has files that are broken on purpose, so status 2 is none of our failures
+# as long as only they are refused; what `inject` says is kept in FOLDER.log.
+inject() {
+  local status=0
+  pullcred -C "$1" inject --secret regcred >"$1.log" 2>&1 || status=$?
+  if ((status == 2)); then
+    grep '^error: ' "$1.log" >"$1.errors"
+    if grep -v '\[parse-error\]$' "$1.errors"; then
+      return 1
+    fi
+  elif ((status != 0)); then
+    tail "$1.log"
+    return 1
+  fi
+}
+
+tree=$("$ROOT/e2e/corpus")
+cp -r "$tree" before
+cp -r "$tree" after
+go -C "$ROOT/e2e/manifests" build -o "$PWD/manifests" .
+inject after
+
+# The corpus of 22 repositories is known; any other tree has to have something to judge.
+least=1
+if [[ $tree == */target/corpus && $(<"$tree.sum") == cf74bd721869cd06* ]]; then
+  least=954
+fi
