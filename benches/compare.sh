@@ -27,15 +27,15 @@ manifests() {
   find "$1" -type f \( -name '*.yaml' -o -name '*.yml' -o -name '*.json' \) "${@:2}"
 }
 
-# measure NAME COMMAND…: appends the milliseconds it took to the file NAME.
+# measure NAME COMMAND…: appends to the file NAME.times the seconds that it took: by the clock, and of the processors.
 measure() {
-  local began=$EPOCHREALTIME
-  "${@:2}" || fail "\`${*:2}\` ended with status $?"
-  awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f\n", (b - a) * 1000 }' >>"$1.ms"
+  local TIMEFORMAT='%R %U %S'
+  { time "${@:2}" 2>messages; } 2>>"$1.times" || fail "\`${*:2}\` ended with status $?: $(head -n 3 messages)"
 }
 
+# median NAME EXPRESSION: of an awk expression over the columns of NAME.times, in milliseconds.
 median() {
-  sort -n "$1.ms" | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
+  awk "{ print ($2) * 1000 }" "$1.times" | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
 }
 
 # peak COMMAND…: its greatest resident memory in MB.
@@ -89,21 +89,23 @@ prepare() {
 
 report() {
   local cat check inject yq
-  cat=$(median cat) check=$(median check) inject=$(median inject) yq=$(median yq)
+  cat=$(median cat '$1') check=$(median check '$1') inject=$(median inject '$1') yq=$(median yq '$1')
   printf '\n%s, %d threads; pullcred %s; %s; medians of %d rounds\n\n' \
     "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(pullcred --version | cut -d' ' -f2)" \
     "$(yq --version | sed 's/.*version/yq/')" "$rounds"
-  printf '| what | files | MB | time | compared |\n|---|---|---|---|---|\n'
-  row 'read all: `find … | xargs cat`' clean "$cat" 1
-  row '`pullcred check`, clean' clean "$check" "$(ratio "$check" "$cat") × the reading"
-  row '`yq -i`, two at a time' pristine "$yq" 1
-  row '`pullcred inject`' pristine "$inject" "$(ratio "$yq" "$inject") times as fast"
+  printf '| what | files | MB | time | processor time | compared |\n|---|---|---|---|---|---|\n'
+  row cat clean 'read all: `find … | xargs cat`' 1
+  row check clean '`pullcred check`, clean' "$(ratio "$check" "$cat") × the reading"
+  row yq pristine '`yq -i`, two at a time' 1
+  row inject pristine '`pullcred inject`' "$(ratio "$yq" "$inject") times as fast"
   printf '\nPeak memory: check %s MB, inject into all %s MB.\n' "$check_peak" "$inject_peak"
 }
 
+# row NAME TREE TITLE COMPARED
 row() {
-  printf '| %s | %d | %.0f | %s ms | %s |\n' "$1" "$(manifests "$2" | wc -l)" \
-    "$(manifests "$2" -printf '%s\n' | awk '{ sum += $1 } END { print sum / 1e6 }')" "$3" "$4"
+  printf '| %s | %d | %.0f | %.0f ms | %.0f ms | %s |\n' "$3" "$(manifests "$2" | wc -l)" \
+    "$(manifests "$2" -printf '%s\n' | awk '{ sum += $1 } END { print sum / 1e6 }')" \
+    "$(median "$1" '$1')" "$(median "$1" '$2 + $3')" "$4"
 }
 
 main() {
@@ -125,7 +127,7 @@ main() {
     measure inject inject_workloads
     rm -rf workloads && cp -r pristine workloads
     measure yq yq_workloads
-    ((round > 0)) || rm -- *.ms # the first round only warms up
+    ((round > 0)) || rm -- *.times # the first round only warms up
   done
   check_peak=$(cd clean && peak pullcred check --quiet --secret "$secret")
   report
