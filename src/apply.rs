@@ -2,6 +2,8 @@
 //!
 //! A file whose edit cannot be proved right is reported and stays as it is.
 
+use std::collections::BTreeSet;
+
 use crate::kube::read::FileFacts;
 use crate::plan::Addition;
 use crate::yaml::edit;
@@ -24,20 +26,19 @@ pub struct Refused {
 pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Result<String, Refused> {
     let mut edits = Vec::new();
     let mut intents: Vec<Intent> = Vec::new();
-    let mut places = Vec::new();
+    let mut places = BTreeSet::new();
     let mut first = Position::START;
     for addition in additions {
         let object = &facts.objects[addition.object];
         let pod_spec = &object.pod_specs[addition.pod_spec];
         let Ok(slot) = &pod_spec.slot else { continue };
-        // One place reached through several aliases is written once.
-        if places.contains(&slot.offset()) {
-            continue;
-        }
         if places.is_empty() {
             first = pod_spec.position;
         }
-        places.push(slot.offset());
+        // One place reached through several aliases is written once.
+        if !places.insert(slot.offset()) {
+            continue;
+        }
         let names: Vec<&str> = addition.names.iter().map(String::as_str).collect();
         edits.extend(slot.edits(&names));
         intents.push(Intent {

@@ -153,8 +153,8 @@ impl<'t> Reader<'t, '_> {
             }
             // A key may be spelled with escapes (`"k\u0069nd"`).
             None => {
-                let odd = has("\\u") || has("\\x") || has("\\U") || has("\\\n") || has("\\\r");
-                has("apiVersion") && has("kind") || odd && has("ontainers") || odd && has("kind")
+                let escaped_letter = has("\\u00") || has("\\x") || has("\\U0000");
+                has("apiVersion") && has("kind") || escaped_letter
             }
         }
     }
@@ -179,13 +179,14 @@ impl<'t> Reader<'t, '_> {
         }
         for (nth, document) in documents.iter().enumerate() {
             if let Some(root) = document.root() {
-                self.document(root, slice.document + nth, slices);
+                let document = slice.document + nth;
+                self.document(root, &Around { document, slices, dashes: OnceCell::new() });
             }
         }
     }
 
     /// Objects of a document: its root, the items of a List, objects that a custom resource embeds.
-    fn document(&mut self, root: Node<'_, 't>, document: usize, slices: &[Slice]) {
+    fn document(&mut self, root: Node<'_, 't>, around: &Around<'_>) {
         let mut waiting = vec![Candidate { node: root, path: Path::default(), inherited: None }];
         // Aliases could lead to the same item again and again; no real file comes near.
         let mut budget = 1_000_000usize;
@@ -215,7 +216,7 @@ impl<'t> Reader<'t, '_> {
             inner.reverse();
             waiting.append(&mut inner);
             let known = self.kinds.knows(group(api_version), kind);
-            self.object(&candidate, api_version, kind, known.then_some(&sites[..]), document, slices);
+            self.object(&candidate, api_version, kind, known.then_some(&sites[..]), around);
         }
     }
 
@@ -225,8 +226,7 @@ impl<'t> Reader<'t, '_> {
         api_version: &str,
         kind: &str,
         sites: Option<&[Site]>,
-        document: usize,
-        slices: &[Slice],
+        around: &Around<'_>,
     ) {
         let node = candidate.node;
         let position = self.position(node.span().start);
@@ -250,7 +250,7 @@ impl<'t> Reader<'t, '_> {
         let mut pod_specs = Vec::new();
         for site in sites {
             for (path, mapping) in walk(node, &candidate.path, &site.mapping()) {
-                let pod_spec = self.pod_spec(node, site, path, mapping, built_in, slices);
+                let pod_spec = self.pod_spec(node, site, path, mapping, built_in, around);
                 // The catalog may name one field twice.
                 let known = |new: &PodSpec| pod_specs.iter().any(|old: &PodSpec| old.path == new.path);
                 pod_specs.extend(pod_spec.filter(|new| !known(new)));
@@ -304,7 +304,7 @@ impl<'t> Reader<'t, '_> {
             namespace: meta("namespace").map(str::to_owned),
             labels: pairs("labels"),
             annotations: pairs("annotations"),
-            document,
+            document: around.document,
             path: candidate.path.clone(),
             position,
             pod_specs,
@@ -320,7 +320,7 @@ impl<'t> Reader<'t, '_> {
         path: Path,
         mapping: Node<'_, 't>,
         built_in: bool,
-        slices: &[Slice],
+        around: &Around<'_>,
     ) -> Option<PodSpec> {
         let (key, shape) = site.field()?;
         if !mapping.is_mapping() {
@@ -330,11 +330,11 @@ impl<'t> Reader<'t, '_> {
         let mut containers = self.containers(mapping);
         if !built_in {
             // A field of its own serves the nearest images around it.
-            let mut around = Some(mapping);
-            while let Some(scope) = around {
+            let mut next = Some(mapping);
+            while let Some(scope) = next {
                 self.other_images(scope, &mut containers);
                 let climb = site.what != What::PodSpec && containers.is_empty() && scope != object;
-                around = if climb { scope.parent() } else { None };
+                next = if climb { scope.parent() } else { None };
             }
         }
         if containers.is_empty() && !service_account {
@@ -342,25 +342,16 @@ impl<'t> Reader<'t, '_> {
         }
         let form = form(shape)?;
         let place = if service_account { KeyPlace::Last } else { KeyPlace::First };
-        let dashes = || *self.dashes.get_or_init(|| self.first_dashes(slices));
-        let dashes = layout::first_dash_distance(mapping.document()).unwrap_or_else(dashes);
-        let found = match duplicate_above(object, mapping) {
-            Some(key) => Err(Refusal::DuplicateKey(key)),
-            None => Slot::find(mapping, key, form, place, dashes),
-        };
-        let (slot, present) = match found {
-            Ok((slot, present)) => (Ok(slot), present),
-            Err(refusal) => (Err(refusal), Vec::new()),
+        let (present, slot) = match duplicate_above(object, mapping) {
+            Some(key) => (Vec::new(), Err(Refusal::DuplicateKey(key))),
+            None => Slot::find(mapping, key, form, place, self.dashes(mapping.document(), around)),
         };
         let pull_secrets = present
             .into_iter()
             .map(|present| PullSecret { position: self.position(present.offset), name: present.name });
+        let users = users(mapping.get_own(key).map_or(mapping, Node::resolved));
         // Only aliases can lead to a place by another way than the one it is written at.
-        let (written_at, users) = if mapping.document().has_aliases() {
-            (path_of(mapping), users(mapping.get_own(key).map_or(mapping, Node::resolved)))
-        } else {
-            (path.clone(), 1)
-        };
+        let written_at = if users > 1 { path_of(mapping) } else { path.clone() };
         Some(PodSpec {
             path,
             position: self.position(mapping.span().start),
@@ -433,14 +424,27 @@ impl<'t> Reader<'t, '_> {
         containers.sort_by_key(|container| (container.list, container.position));
     }
 
-    /// The distance of dashes in the first block sequence of the file, for a document that has none.
-    fn first_dashes(&self, slices: &[Slice]) -> usize {
-        let documents = slices.iter().filter_map(|slice| parse(self.text, slice.span).ok()).flatten();
-        documents
-            .into_iter()
-            .find_map(|document: Document<'_>| layout::first_dash_distance(&document))
-            .unwrap_or(2)
+    /// The distance of dashes in the first block sequence of the document, else of the file.
+    fn dashes(&self, document: &Document<'_>, around: &Around<'_>) -> usize {
+        let of_file = || {
+            let documents =
+                around.slices.iter().filter_map(|slice| parse(self.text, slice.span).ok()).flatten();
+            documents.into_iter().find_map(|document| layout::first_dash_distance(&document)).unwrap_or(2)
+        };
+        *around.dashes.get_or_init(|| {
+            layout::first_dash_distance(document).unwrap_or_else(|| *self.dashes.get_or_init(of_file))
+        })
     }
+}
+
+/// What surrounds an object.
+struct Around<'s> {
+    /// Number of its document.
+    document: usize,
+    /// Documents of its file.
+    slices: &'s [Slice],
+    /// The distance of dashes in its document, once it is asked for.
+    dashes: OnceCell<usize>,
 }
 
 #[derive(Clone)]
@@ -558,20 +562,5 @@ fn path_of(node: Node<'_, '_>) -> Path {
 
 /// How many places a node stands in: its own and one for every alias of it or of what it lies in.
 fn users(node: Node<'_, '_>) -> usize {
-    let mut anchored = Vec::new();
-    let mut above = Some(node);
-    while let Some(next) = above {
-        if next.is_anchored() {
-            anchored.push(next);
-        }
-        above = next.parent();
-    }
-    if anchored.is_empty() {
-        return 1;
-    }
-    1 + node
-        .document()
-        .nodes()
-        .filter(|other| *other != other.resolved() && anchored.contains(&other.resolved()))
-        .count()
+    1 + std::iter::successors(Some(node), |node| node.parent()).map(Node::alias_count).sum::<usize>()
 }

@@ -92,6 +92,24 @@ enum Place {
     ValueFlow { at: usize },
 }
 
+impl Place {
+    /// Where it begins; new lines end as the line of this byte does.
+    fn offset(&self) -> usize {
+        match *self {
+            Self::KeyLines { at, .. }
+            | Self::KeyBefore { at, .. }
+            | Self::KeyFlow { at, .. }
+            | Self::KeyFlowLast { at, .. }
+            | Self::Entries { at, .. }
+            | Self::EntriesFlow { at, .. }
+            | Self::Brackets { at }
+            | Self::ValueLines { at, .. }
+            | Self::ValueFlow { at } => at,
+            Self::Instead { span } => span.start,
+        }
+    }
+}
+
 /// Where a new key goes in a block mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
@@ -102,86 +120,63 @@ pub enum KeyPlace {
 }
 
 impl Slot {
-    /// Finds the place for entries of `form` under `key` of `mapping`, and the entries that are there.
-    /// `dashes` is the distance of dashes from their key to use where the file's author shows none nearby.
-    ///
-    /// # Errors
-    /// The reason why the mapping must be left alone.
+    /// The entries of `form` that are there under `key` of `mapping`, and the place for more of them, or the reason
+    /// why there is none. `dashes` is the distance of dashes from their key to use where the file's author shows none
+    /// nearby.
     pub fn find(
         mapping: Node<'_, '_>,
         key: &str,
         form: Form,
         key_place: KeyPlace,
         dashes: usize,
-    ) -> Result<(Self, Vec<Present>), Refusal> {
+    ) -> (Vec<Present>, Result<Self, Refusal>) {
+        if mapping.pairs().filter(|(name, _)| name.resolved().as_str() == Some(key)).count() > 1 {
+            return (Vec::new(), Err(Refusal::DuplicateKey(key.to_owned())));
+        }
+        let there = mapping.get(key).filter(|value| !value.is_null());
+        let present = match there.map(|value| present(value, form)).transpose() {
+            Ok(present) => present.unwrap_or_default(),
+            Err(refusal) => return (Vec::new(), Err(refusal)),
+        };
+        (present, Self::room(mapping, key, form, key_place, dashes))
+    }
+
+    fn room(
+        mapping: Node<'_, '_>,
+        key: &str,
+        form: Form,
+        key_place: KeyPlace,
+        dashes: usize,
+    ) -> Result<Self, Refusal> {
         if let Some(twice) = mapping.duplicate_key() {
             return Err(Refusal::DuplicateKey(twice.as_str().unwrap_or_default().to_owned()));
         }
         let text = mapping.document().text();
-        let slot = |place: Place, flow: FlowStyle, at: usize| Self {
-            key: key.into(),
-            form,
-            place,
-            flow,
-            newline: layout::newline(text, at),
-        };
         let flow = FlowStyle::of(mapping);
         let own = mapping.pairs().find(|(name, _)| name.resolved().as_str() == Some(key));
-        let Some((name, value)) = own else {
-            if mapping.get(key).is_some() {
-                return Err(Refusal::Merged);
-            }
-            let place = match key_place {
-                _ if mapping.is_flow() => flow_key_place(mapping, key_place)?,
-                KeyPlace::First => first_key_place(mapping, dashes)?,
-                KeyPlace::Last => match last_key_place(mapping, dashes) {
-                    Some(place) => place,
-                    None => before_last_key(mapping, dashes)?,
-                },
-            };
-            return Ok((slot(place, flow, mapping.span().start.saturating_sub(1)), Vec::new()));
-        };
-        let value = value.resolved();
-        if value.is_null() {
-            let place = null_place(mapping, name, value, dashes)?;
-            return Ok((slot(place, flow, name.span().start), Vec::new()));
-        }
-        let present = present(value, form)?;
-        if !form.list {
+        let (place, flow) = match own.map(|(name, value)| (name, value.resolved())) {
+            None if mapping.get(key).is_some() => return Err(Refusal::Merged),
+            None => (new_key_place(mapping, key_place, dashes)?, flow),
+            Some((name, value)) if value.is_null() => (null_place(mapping, name, value, dashes)?, flow),
             // A single entry that is there leaves no room; the place is never used.
-            return Ok((slot(Place::Instead { span: value.span() }, flow, value.span().start), present));
-        }
-        let Some(last) = value.items().last() else {
-            let place = Place::Brackets { at: value.span().start + 1 };
-            return Ok((slot(place, flow, value.span().start), present));
+            Some((_, value)) if !form.list => (Place::Instead { span: value.span() }, flow),
+            Some((_, value)) => match value.items().last() {
+                None => (Place::Brackets { at: value.span().start + 1 }, flow),
+                Some(last) if !value.is_flow() => (append_block(value, last)?, FlowStyle::of(last)),
+                Some(last) if last.is_mapping() => (append_flow(value, last)?, FlowStyle::of(last)),
+                Some(last) => {
+                    let quoted = last.span().of(text).starts_with('"');
+                    (append_flow(value, last)?, FlowStyle { quoted, ..flow })
+                }
+            },
         };
-        let (place, flow) = if value.is_flow() {
-            let flow = if last.is_mapping() {
-                FlowStyle::of(last)
-            } else {
-                FlowStyle { quoted: last.span().of(text).starts_with('"'), ..flow }
-            };
-            (append_flow(value, last)?, flow)
-        } else {
-            (append_block(value, last)?, FlowStyle::of(last))
-        };
-        Ok((slot(place, flow, last.span().start), present))
+        let newline = layout::newline(text, place.offset());
+        Ok(Self { key: key.into(), form, place, flow, newline })
     }
 
     /// A number that two slots of one file share exactly when they are the same place.
     pub fn offset(&self) -> usize {
-        match self.place {
-            Place::KeyLines { at, .. }
-            | Place::KeyBefore { at, .. }
-            | Place::KeyFlow { at, .. }
-            | Place::KeyFlowLast { at, .. }
-            | Place::Entries { at, .. }
-            | Place::EntriesFlow { at, .. }
-            | Place::Brackets { at }
-            | Place::ValueLines { at, .. }
-            | Place::ValueFlow { at } => at,
-            Place::Instead { span } => span.start,
-        }
+        self.place.offset()
     }
 
     /// The field's key.
@@ -318,21 +313,39 @@ impl Slot {
 
 /// Entries of a value, in order; those without a name are passed over.
 fn present(value: Node<'_, '_>, form: Form) -> Result<Vec<Present>, Refusal> {
-    let name = |entry: Node<'_, '_>| {
-        let entry = entry.resolved();
-        let name = match form.key {
-            Some(key) => entry.str_at(key),
-            None => entry.as_str(),
-        };
-        name.map(|name| Present { name: name.to_owned(), offset: entry.span().start })
+    let entries: Vec<Node<'_, '_>> = match form.list {
+        true if !value.is_sequence() => return Err(Refusal::WrongForm("a list")),
+        true => value.items().map(Node::resolved).filter(|entry| !entry.is_null()).collect(),
+        false => vec![value],
     };
-    match (form.list, form.key) {
-        (true, _) if value.is_sequence() => Ok(value.items().filter_map(name).collect()),
-        (true, _) => Err(Refusal::WrongForm("a list")),
-        (false, Some(_)) if value.is_mapping() => Ok(name(value).into_iter().collect()),
-        (false, Some(_)) => Err(Refusal::WrongForm("a mapping")),
-        (false, None) if value.as_str().is_some() => Ok(name(value).into_iter().collect()),
-        (false, None) => Err(Refusal::WrongForm("a string")),
+    let fits = |entry: &Node<'_, '_>| match form.key {
+        Some(_) => entry.is_mapping(),
+        None => entry.as_str().is_some(),
+    };
+    if !entries.iter().all(fits) {
+        return Err(Refusal::WrongForm(match (form.list, form.key) {
+            (true, Some(_)) => "a list of mappings",
+            (true, None) => "a list of strings",
+            (false, Some(_)) => "a mapping",
+            (false, None) => "a string",
+        }));
+    }
+    let present = |entry: Node<'_, '_>| {
+        let name = form.key.map_or_else(|| entry.as_str(), |key| entry.str_at(key))?.to_owned();
+        Some(Present { name, offset: entry.span().start })
+    };
+    Ok(entries.into_iter().filter_map(present).collect())
+}
+
+/// Where a key that is not there goes.
+fn new_key_place(mapping: Node<'_, '_>, key_place: KeyPlace, dashes: usize) -> Result<Place, Refusal> {
+    match key_place {
+        _ if mapping.is_flow() => flow_key_place(mapping, key_place),
+        KeyPlace::First => first_key_place(mapping, dashes),
+        KeyPlace::Last => match last_key_place(mapping, dashes) {
+            Some(place) => Ok(place),
+            None => before_last_key(mapping, dashes),
+        },
     }
 }
 
@@ -341,8 +354,8 @@ fn own_dashes(mapping: Node<'_, '_>, otherwise: usize) -> usize {
     ["containers", "initContainers", "volumes"]
         .iter()
         .find_map(|wanted| {
-            let (key, value) = mapping.pairs().find(|(key, _)| key.as_str() == Some(*wanted))?;
-            layout::dash_distance(key, value)
+            let (_, value) = mapping.pairs().find(|(key, _)| key.as_str() == Some(*wanted))?;
+            layout::dash_distance(mapping, value)
         })
         .unwrap_or(otherwise)
 }
@@ -404,7 +417,6 @@ fn flow_key_place(mapping: Node<'_, '_>, key_place: KeyPlace) -> Result<Place, R
         let line = &text[line_start(text, at)..at];
         line.bytes().all(|byte| matches!(byte, b' ' | b'\t')).then(|| Box::from(line))
     };
-    let (first, _) = mapping.pairs().next().ok_or(Refusal::Layout)?;
     let last = mapping.pairs().last().filter(|(_, value)| !value.span().is_empty());
     if let (KeyPlace::Last, Some((key, value))) = (key_place, last) {
         // Without a comma behind the last value the new pair can follow it.
@@ -413,12 +425,8 @@ fn flow_key_place(mapping: Node<'_, '_>, key_place: KeyPlace) -> Result<Place, R
             return Ok(Place::KeyFlowLast { at: end, line: indent(key.span().start) });
         }
     }
-    // A property or a complex key mark (`?`) may stand before the key: the mapping then does not begin with it.
-    let at = first.span().start;
-    let after_brace = next_token(text, mapping.span().start + 1);
-    if after_brace != Some(at) {
-        return Err(Refusal::Layout);
-    }
+    // A property of the key or a `?` may stand before it.
+    let at = next_token(text, mapping.span().start + 1).ok_or(Refusal::Layout)?;
     Ok(Place::KeyFlow { at, line: indent(at) })
 }
 

@@ -27,25 +27,18 @@ pub fn newline(text: &str, offset: usize) -> &'static str {
     }
 }
 
-/// How many columns the dashes of a block sequence stand right of their key; none unless it is the block style
-/// value of a block style mapping.
-pub fn dash_distance(key: Node<'_, '_>, value: Node<'_, '_>) -> Option<usize> {
-    if value.kind() != (Kind::Sequence { flow: false }) {
-        return None;
-    }
-    let text = key.document().text();
-    column(text, value.span().start).checked_sub(column(text, key.span().start))
+/// How many columns the dashes of a block sequence stand right of the keys of the mapping that holds it; none unless
+/// both are written in block style.
+pub fn dash_distance(mapping: Node<'_, '_>, value: Node<'_, '_>) -> Option<usize> {
+    let block =
+        mapping.kind() == Kind::Mapping { flow: false } && value.kind() == Kind::Sequence { flow: false };
+    let text = mapping.document().text();
+    block.then(|| column(text, value.span().start).checked_sub(column(text, mapping.span().start)))?
 }
 
 /// The distance of the first block sequence of a document that stands below a key.
 pub fn first_dash_distance(document: &Document<'_>) -> Option<usize> {
-    document
-        .nodes()
-        .filter(|node| node.kind() == Kind::Mapping { flow: false })
-        .flat_map(Node::pairs)
-        .filter_map(|(key, value)| Some((value.span().start, dash_distance(key, value)?)))
-        .min()
-        .map(|(_, distance)| distance)
+    document.nodes().find_map(|node| dash_distance(node.parent()?, node))
 }
 
 /// Where the last written byte of a node's content lies (one past it); `None` where it cannot be told, because

@@ -57,6 +57,8 @@ struct Entry<'t> {
     first: u32,
     next: u32,
     anchored: bool,
+    /// How many aliases point here.
+    aliases: u32,
     tag: Option<Box<str>>,
 }
 
@@ -65,7 +67,6 @@ struct Entry<'t> {
 pub struct Document<'t> {
     text: &'t str,
     entries: Vec<Entry<'t>>,
-    aliases: bool,
 }
 
 /// A node of a [`Document`]; cheap to copy.
@@ -142,9 +143,7 @@ impl<'t> Builder<'t> {
 
     fn finish(&mut self) -> Document<'t> {
         self.anchors.clear();
-        let entries = std::mem::take(&mut self.entries);
-        let aliases = entries.iter().any(|entry| matches!(entry.data, Data::Alias { .. }));
-        Document { text: self.text, entries, aliases }
+        Document { text: self.text, entries: std::mem::take(&mut self.entries) }
     }
 
     /// Takes one event; true when it ended a document.
@@ -182,6 +181,7 @@ impl<'t> Builder<'t> {
                 let Some(target) = target else {
                     return Err(ParseError { offset: span.start, reason: "unknown anchor".to_owned() });
                 };
+                self.entries[target as usize].aliases += 1;
                 self.push(Data::Alias { target }, span, 0, None)?;
             }
             Event::DocumentEnd => return Ok(true),
@@ -239,7 +239,16 @@ impl<'t> Builder<'t> {
             self.anchors.push((anchor, id));
         }
         let tag = tag.map(String::into_boxed_str);
-        self.entries.push(Entry { data, span, parent, first: NONE, next: NONE, anchored: anchor != 0, tag });
+        self.entries.push(Entry {
+            data,
+            span,
+            parent,
+            first: NONE,
+            next: NONE,
+            anchored: anchor != 0,
+            aliases: 0,
+            tag,
+        });
         Ok(id)
     }
 }
@@ -253,11 +262,6 @@ impl<'t> Document<'t> {
     /// The file that the spans point into.
     pub fn text(&self) -> &'t str {
         self.text
-    }
-
-    /// Whether any alias stands in it.
-    pub fn has_aliases(&self) -> bool {
-        self.aliases
     }
 
     /// Every node, in source order.
@@ -317,6 +321,11 @@ impl<'d, 't> Node<'d, 't> {
     /// Whether an anchor names it, so that aliases may point here.
     pub fn is_anchored(self) -> bool {
         self.entry().anchored
+    }
+
+    /// How many aliases point here.
+    pub fn alias_count(self) -> usize {
+        self.entry().aliases as usize
     }
 
     /// Whether it is a `key: value` collection.

@@ -5,6 +5,7 @@
 //! events of granit-parser are compared instead. Positions of either parser play no part.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -70,8 +71,9 @@ pub fn verify(before: &str, after: &str, intents: &[Intent]) -> Result<(), Misma
     }
     for (number, (old, new)) in old.iter().zip(&new).enumerate() {
         let mut undone = Vec::new();
+        let (mut before, mut after) = (Walker::new(old), Walker::new(new));
         for intent in intents.iter().filter(|intent| intent.document == number) {
-            let undo = intent.undo(old, new);
+            let undo = intent.undo(&mut before, &mut after);
             undone.push(undo.ok_or_else(|| Mismatch::Meaning(format!("{}.{}", intent.mapping, intent.key)))?);
         }
         undone.sort_by_key(|undo: &Undo<'_>| undo.range.start);
@@ -103,6 +105,39 @@ struct Marks {
     open: Vec<usize>,
 }
 
+/// Finds nodes by their path. Paths that come in order of their list indexes are found in linear time: the walk
+/// through a list goes on where it last was.
+struct Walker<'m> {
+    marks: &'m Marks,
+    /// For each list that was walked through, the item last reached: its number and its mark.
+    reached: BTreeMap<usize, (usize, usize)>,
+}
+
+impl<'m> Walker<'m> {
+    fn new(marks: &'m Marks) -> Self {
+        Self { marks, reached: BTreeMap::new() }
+    }
+
+    /// Index of the node at `path`.
+    fn locate(&mut self, path: &Path) -> Option<usize> {
+        path.0.iter().try_fold(0, |at, step| match step {
+            Step::Key(key) => Some(self.marks.value_of(at, key)?.1),
+            Step::Index(index) => self.item(at, *index),
+        })
+    }
+
+    fn item(&mut self, list: usize, index: usize) -> Option<usize> {
+        let Marks { marks, ends, .. } = self.marks;
+        matches!(marks.get(list)?, Mark::Sequence { .. }).then_some(())?;
+        let start = self.reached.get(&list).copied().filter(|(nth, _)| *nth <= index);
+        let (nth, item) = start.unwrap_or((0, list + 1));
+        let is_item = |item: &usize| marks.get(*item).is_some_and(|mark| *mark != Mark::End);
+        let item = (nth..index).try_fold(item, |item, _| is_item(&item).then(|| ends[item]))?;
+        self.reached.insert(list, (index, item));
+        Some(item).filter(is_item)
+    }
+}
+
 /// Marks of the edited document that go, and the old ones that stood there.
 struct Undo<'a> {
     range: Range<usize>,
@@ -123,18 +158,6 @@ impl Marks {
         }
         self.ends.push(index + 1);
         self.marks.push(mark);
-    }
-
-    /// Index of the node at `path`.
-    fn locate(&self, path: &Path) -> Option<usize> {
-        path.0.iter().try_fold(0, |at, step| match step {
-            Step::Key(key) => Some(self.value_of(at, key)?.1),
-            Step::Index(index) => {
-                matches!(self.marks.get(at)?, Mark::Sequence { .. }).then_some(())?;
-                let item = (0..*index).try_fold(at + 1, |item, _| self.ends.get(item).copied())?;
-                (self.marks.get(item)? != &Mark::End).then_some(item)
-            }
-        })
     }
 
     /// Indexes of a key of the mapping at `at` and of its value.
@@ -173,10 +196,11 @@ impl Marks {
 
 impl Intent {
     /// What must be taken out of `new`, if the intended entries are there and right.
-    fn undo<'a>(&self, old: &'a Marks, new: &Marks) -> Option<Undo<'a>> {
-        let before = old.value_of(old.locate(&self.mapping)?, &self.key);
+    fn undo<'a>(&self, before: &mut Walker<'a>, after: &mut Walker<'_>) -> Option<Undo<'a>> {
+        let (old, new) = (before.marks, after.marks);
+        let before = old.value_of(before.locate(&self.mapping)?, &self.key);
         let before = before.map(|(_, value)| &old.marks[value..old.ends[value]]);
-        let (key, value) = new.value_of(new.locate(&self.mapping)?, &self.key)?;
+        let (key, value) = new.value_of(after.locate(&self.mapping)?, &self.key)?;
         let end = new.ends[value];
         let entries: Vec<Mark> = self.names.iter().flat_map(|name| self.entry(name)).collect();
         match before {

@@ -10,3 +10,14 @@ mod packaging;
 mod rust_source;
 mod sops;
 mod support;
+
+#[test]
+fn every_file_of_this_folder_is_compiled() {
+    let declared = include_str!("main.rs");
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration")).unwrap();
+    for path in folder.map(|entry| entry.unwrap().path()) {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let is_declared = declared.contains(&format!("\nmod {name};"));
+        assert!(name == "main" || is_declared, "`mod {name};` is missing in main.rs");
+    }
+}
