@@ -2,7 +2,7 @@
 
 /// Whether the text is a DNS-1123 label, as the name of a namespace is.
 ///
-/// [https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names]
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>
 pub fn is_label(text: &str) -> bool {
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();

@@ -188,7 +188,7 @@ fn is_public(registry: &str) -> bool {
 
 /// The host under which the registry of a public Aliyun host is reached from inside of its network.
 ///
-/// [https://www.alibabacloud.com/help/en/acr/]
+/// <https://www.alibabacloud.com/help/en/acr/>
 fn vpc_twin(registry: &str) -> Option<String> {
     let (first, rest) = registry.strip_suffix(".aliyuncs.com")?.split_once('.')?;
     let known = match rest.strip_suffix(".cr") {
