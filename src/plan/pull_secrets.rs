@@ -8,7 +8,7 @@ use super::{Addition, File, Plan};
 use crate::config::{Config, InjectInto, PullSecret};
 use crate::image::pattern::needed;
 use crate::image::reference::ImageRef;
-use crate::kube::object::{ContainerList, Object, PodSpec};
+use crate::kube::object::{Object, PodSpec};
 use crate::kube::read::{FileFacts, SkipReason};
 use crate::yaml::insert::Slot;
 use crate::yaml::span::Position;
@@ -76,7 +76,7 @@ impl<'p> Planner<'p> {
                 }
             }
         }
-        settle(self.plan, self.path, facts, &wanted);
+        settle(self.plan, self.config, self.path, facts, &wanted);
     }
 
     /// What the pod spec of a workload lacks.
@@ -178,7 +178,7 @@ impl<'p> Planner<'p> {
 }
 
 /// Turns wishes into additions where the place allows it, and into findings where not.
-fn settle(plan: &mut Plan, path: &str, facts: &FileFacts, wanted: &[Addition]) {
+fn settle(plan: &mut Plan, config: &Config, path: &str, facts: &FileFacts, wanted: &[Addition]) {
     let place = |addition: &Addition| &facts.objects[addition.object].pod_specs[addition.pod_spec];
     // Places shared by an anchor are one place: all users must agree on what it gains.
     let mut shared = BTreeMap::<usize, Vec<&Addition>>::new();
@@ -239,7 +239,7 @@ fn settle(plan: &mut Plan, path: &str, facts: &FileFacts, wanted: &[Addition]) {
             object.kind,
             object.display_name(),
             names(),
-            reason(pod_spec),
+            reason(config, pod_spec, &addition.names),
         );
         plan.findings.push(about(Code::PullSecretMissing, message, Some("run `pullcred inject`".to_owned())));
         if object.kind == "Job" && object.group() == "batch" {
@@ -252,14 +252,28 @@ fn settle(plan: &mut Plan, path: &str, facts: &FileFacts, wanted: &[Addition]) {
     }
 }
 
-/// For people: the first image that is pulled there.
-fn reason(pod_spec: &PodSpec) -> String {
-    let first = pod_spec.containers.iter().find(|container| container.list != ContainerList::Volume);
-    match first.or(pod_spec.containers.first()) {
-        Some(container) if pod_spec.containers.len() == 1 => format!(" for `{}`", container.image),
-        Some(container) => format!(" for `{}` and {} more", container.image, pod_spec.containers.len() - 1),
-        None => String::new(),
+/// For people: which images the missing secrets are for.
+fn reason(config: &Config, pod_spec: &PodSpec, names: &[String]) -> String {
+    let mut images: Vec<&str> = Vec::new();
+    for container in &pod_spec.containers {
+        let image = ImageRef::parse(&container.image).ok();
+        let serves =
+            |secret: &PullSecret| names.contains(&secret.name) && needed(&secret.keys, image.as_ref());
+        let by_node = image.as_ref().is_some_and(|image| is_pulled_by_node(config, image));
+        if !by_node && config.secrets.iter().any(serves) && !images.contains(&container.image.as_str()) {
+            images.push(&container.image);
+        }
     }
+    match images.split_first() {
+        None => String::new(),
+        Some((first, [])) => format!(" for `{first}`"),
+        Some((first, rest)) => format!(" for `{first}` and {}", count(rest.len(), "image")),
+    }
+}
+
+/// `1 image more`, `2 images more`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{} more", if number == 1 { "" } else { "s" })
 }
 
 fn duplicates(plan: &mut Plan, path: &str, object: &Object, pod_spec: &PodSpec) {
