@@ -11,6 +11,7 @@ pub mod kube;
 pub mod plan;
 pub mod report;
 pub mod scan;
+pub mod secrets;
 pub mod sops;
 pub mod source;
 pub mod yaml;

@@ -66,11 +66,26 @@ fn may_be_manifest(bytes: &[u8]) -> bool {
     has(b"kind") && has(b"apiVersion")
 }
 
-/// Writes a file: at any moment it is wholly old or wholly new. A file that was there keeps its mode.
+/// Writes a file: at any moment it is wholly old or wholly new. A file that was there keeps its mode; the folder of a new
+/// one is made.
 ///
 /// # Errors
 /// When the system refuses; the file is then as it was.
 pub fn write(path: &Path, text: &str) -> Result<()> {
+    // Manifests are for everybody who reads the repository.
+    put(path, text, 0o666)
+}
+
+/// Writes a file for the user's eyes only, as [`write`] does.
+///
+/// # Errors
+/// When the system refuses; the file is then as it was.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    put(path, text, 0o600)
+}
+
+/// `mode` is that of a new file, less what the user's mask takes away.
+fn put(path: &Path, text: &str, mode: u32) -> Result<()> {
     let name = || path.display().to_string();
     // A link stays a link: what it points to is replaced.
     let (target, permissions) = match fs::canonicalize(path) {
@@ -82,11 +97,15 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
         Err(error) => return Err(error).with_context(name),
     };
     let folder = target.parent().unwrap_or(Path::new("/"));
+    if permissions.is_none() {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".pullcred-").suffix(".tmp");
-    // Manifests are for everybody who reads the repository; a temporary file is private unless told otherwise.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
     let mut temporary = builder
         .tempfile_in(folder)
         .with_context(|| format!("{}: no temporary file can be made beside it", path.display()))?;

@@ -3,6 +3,7 @@
 //! Pure. `check` stops here, `--diff` shows it, `inject` writes it, `generate` prints its result; nothing computes
 //! a change in any other way.
 
+pub mod credentials;
 pub mod finding;
 pub mod pull_secrets;
 pub mod service_accounts;

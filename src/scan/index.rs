@@ -20,6 +20,14 @@ pub fn tracked(root: &Path) -> Vec<PathBuf> {
     paths.into_iter().map(|path| top.join(path)).filter(|path| path.starts_with(root)).collect()
 }
 
+/// The folder that all worktrees of a clone share, `.git` in most; nothing outside of a repository.
+pub fn clone_folder(top: &Path) -> Option<PathBuf> {
+    let folder = git_folder(top)?;
+    let shared = fs::read_to_string(folder.join("commondir")).ok();
+    let folder = shared.map_or(folder.clone(), |shared| folder.join(shared.trim()));
+    folder.is_dir().then_some(folder)
+}
+
 /// `.git` itself, or where the `.git` file of a worktree or submodule points to.
 fn git_folder(top: &Path) -> Option<PathBuf> {
     let git = top.join(".git");

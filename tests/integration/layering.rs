@@ -15,6 +15,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("source", 3),
     ("apply", 3),
     ("report", 3),
+    ("secrets", 3),
     ("cli", 4),
     ("main", 4),
 ];
@@ -27,6 +28,8 @@ const NEIGHBOURS: &[(&str, &[&str], &str)] = &[
     ("config", &["kube"], "additions to the catalog are checked where they are read"),
     ("scan", &["source"], "the walk hands out what it has read"),
     ("apply", &["source"], "files are replaced where they were read"),
+    ("secrets", &["scan", "index"], "the clone's own folder is found where Git's index is"),
+    ("secrets", &["source"], "files are written where all are"),
     ("main", &["cli"], "the program is its command line"),
 ];
 
@@ -34,12 +37,14 @@ const NEIGHBOURS: &[(&str, &[&str], &str)] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("aes_gcm", &["sops/cipher.rs"]),
     ("age", &["sops/recipients.rs", "sops/identity.rs"]),
-    ("anyhow", &["cli/", "main.rs", "report/", "apply.rs", "scan.rs", "source.rs"]),
+    ("anyhow", &["cli/", "main.rs", "report/", "apply.rs", "scan.rs", "secrets", "source.rs"]),
     ("base64", &["sops/value.rs", "kube/dockerconfig", "kube/token.rs"]),
     ("clap", &["cli/args.rs"]),
     ("clap_complete", &["cli/args.rs", "cli/shell.rs"]),
     ("clap_mangen", &["cli/shell.rs"]),
+    ("getrandom", &["secrets/clone.rs"]),
     ("granit_parser", &["yaml/parse.rs"]),
+    ("hmac", &["secrets/clone.rs"]),
     ("ignore", &["scan.rs"]),
     ("indicatif", &["cli/progress.rs"]),
     ("memchr", &["yaml/", "kube/read.rs", "scan/index.rs", "source.rs"]),
@@ -47,12 +52,12 @@ const DOORS: &[(&str, &[&str])] = &[
     ("schemars", &["config", "report/", "cli/shell.rs"]),
     ("serde", &["config", "yaml/de", "report/", "kube/dockerconfig", "kube/token.rs"]),
     ("serde_json", &["config", "report/", "kube/dockerconfig", "kube/token.rs"]),
-    ("sha2", &["sops/"]),
+    ("sha2", &["secrets/clone.rs", "sops/"]),
     ("similar", &["report/diff.rs"]),
     ("strsim", &["yaml/nearest.rs"]),
     ("tempfile", &["source.rs"]),
     ("yaml_rust2", &["yaml/verify.rs"]),
-    ("zeroize", &["sops/", "kube/dockerconfig", "kube/token.rs"]),
+    ("zeroize", &["kube/", "plan/", "secrets", "sops/"]),
 ];
 
 /// What layers 0–2 receive as parameters instead.

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{Credential, Flaw, from_base64};
 use crate::image::reference::DOCKER_HUB;
+use crate::sops::tree::Tree;
 
 /// The keys under which a docker configuration may hold Docker Hub, docker's own first.
 const HUB_KEYS: [&str; 3] = ["https://index.docker.io/v1/", "index.docker.io", DOCKER_HUB];
@@ -89,8 +90,35 @@ impl DockerConfig {
         Ok(Self::from_entries(from_json::<BTreeMap<String, StoredEntry>>(text)?))
     }
 
-    /// A configuration of entries alone.
-    pub fn from_entries(auths: BTreeMap<String, StoredEntry>) -> Self {
+    /// Reads what an encrypted file held: a docker configuration, its text as sops wraps files of other formats, or a
+    /// Secret that carries one.
+    ///
+    /// # Errors
+    /// Where the text inside is no JSON or not of that shape.
+    pub fn from_tree(tree: &Tree) -> Result<Self, ConfigError> {
+        let no_config = ConfigError { line: 1, column: 1, syntax: false };
+        if let Some(data) = tree.str_at(&["data", ".dockerconfigjson"]) {
+            return Self::parse(&from_base64(data).ok_or(no_config)?);
+        }
+        if let Some(text) =
+            tree.str_at(&["stringData", ".dockerconfigjson"]).or_else(|| tree.str_at(&["data"]))
+        {
+            return Self::parse(text);
+        }
+        if !tree.keys(&[]).contains(&"auths") {
+            return Err(no_config);
+        }
+        let entry = |key: &str| {
+            let field =
+                |name| tree.str_at(&["auths", key, name]).map(|text| Wiped(Zeroizing::new(text.to_owned())));
+            let (auth, username) = (field("auth"), field("username"));
+            StoredEntry { auth, username, password: field("password"), identitytoken: field("identitytoken") }
+        };
+        let keys = tree.keys(&["auths"]);
+        Ok(Self::from_entries(keys.into_iter().map(|key| (key.to_owned(), entry(key))).collect()))
+    }
+
+    fn from_entries(auths: BTreeMap<String, StoredEntry>) -> Self {
         Self { auths: entries(auths), ..Self::default() }
     }
 
@@ -132,6 +160,22 @@ impl DockerConfig {
     }
 }
 
+/// What a credential helper printed for `get`. An unnamed user means an identity token, as in docker. `None` when it is no
+/// such answer. [docker/docker-credential-helpers credentials/credentials.go]
+pub fn helper_answer(text: &str) -> Option<Entry> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer {
+        username: Wiped,
+        secret: Wiped,
+    }
+    let Answer { username: Wiped(username), secret: Wiped(secret) } = from_json(text).ok()?;
+    Some(match username.as_str() {
+        "<token>" if !secret.is_empty() => Entry::IdentityToken(secret),
+        _ => Credential::new(username, secret).map_or_else(Entry::Flawed, Entry::Credential),
+    })
+}
+
 /// The keys that a configuration may hold a registry under, besides those with a path.
 pub fn keys_of(registry: &str) -> Vec<&str> {
     if registry == DOCKER_HUB { HUB_KEYS.to_vec() } else { vec![registry] }
@@ -158,23 +202,19 @@ struct Stored {
     cred_helpers: Option<BTreeMap<String, String>>,
 }
 
-/// An entry as it is written.
+/// An entry as it is written. `auth`, `user:password` in base64, goes before the two fields for them.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct StoredEntry {
-    /// `user:password` in base64; goes before the two below.
-    pub auth: Option<Wiped>,
-    /// The user name.
-    pub username: Option<Wiped>,
-    /// The password.
-    pub password: Option<Wiped>,
-    /// A token in place of a password.
-    pub identitytoken: Option<Wiped>,
+struct StoredEntry {
+    auth: Option<Wiped>,
+    username: Option<Wiped>,
+    password: Option<Wiped>,
+    identitytoken: Option<Wiped>,
 }
 
 /// Text that is wiped when dropped.
 #[derive(Default)]
-pub struct Wiped(pub Zeroizing<String>);
+struct Wiped(Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for Wiped {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -328,6 +368,46 @@ mod tests {
         let hub = "helper desktop https://index.docker.io/v1/ index.docker.io docker.io";
         assert_eq!(answer(config, "docker.io", "a"), hub);
         assert_eq!(answer(r#"{"auths": null, "credsStore": "", "proxies": {"a": 1}}"#, "r.io", "a"), "none");
+    }
+
+    #[test]
+    fn helpers_answer_with_a_credential_or_an_identity_token() {
+        let answer = |text: &str| helper_answer(text).map(|entry| shown(&entry));
+        let text = r#"{"ServerURL":"r.io","Username":"bot","Secret":"s3cret"}"#;
+        assert_eq!(answer(text).as_deref(), Some("bot:s3cret"));
+        assert_eq!(answer(r#"{"Username":"<token>","Secret":"eyJ"}"#).as_deref(), Some("token eyJ"));
+        assert_eq!(answer(r#"{"Username":"","Secret":"x"}"#).as_deref(), Some("NoUsername"));
+        assert_eq!(answer(r#"{"Secret":"x"}"#), None);
+        assert_eq!(answer("credentials not found in native keychain"), None);
+    }
+
+    #[test]
+    fn a_tree_holds_a_configuration_its_text_or_a_secret() {
+        let json = r#"{"auths":{"quay.io":{"auth":"Ym90OnMzY3JldA=="}}}"#;
+        let trees = [
+            Tree::build(|top| {
+                top.map("auths", |auths| {
+                    auths.map("quay.io", |entry| {
+                        entry.leaf("auth", "Ym90OnMzY3JldA==");
+                    });
+                });
+            }),
+            Tree::build(|top| {
+                top.leaf("data", json);
+            }),
+            Tree::build(|top| {
+                top.leaf("kind", "Secret").map("data", |data| {
+                    data.leaf(".dockerconfigjson", super::super::base64(json.as_bytes()).to_string());
+                });
+            }),
+        ];
+        for tree in &trees {
+            let config = DockerConfig::from_tree(tree).unwrap_or_else(|error| panic!("{error}"));
+            let entries: Vec<_> =
+                config.entries().map(|(key, entry)| format!("{key} {}", shown(entry))).collect();
+            assert_eq!(entries, ["quay.io bot:s3cret"]);
+        }
+        assert!(DockerConfig::from_tree(&Tree::build(|_| {})).is_err());
     }
 
     #[test]
