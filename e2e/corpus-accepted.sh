@@ -5,4 +5,4 @@
 set -euo pipefail
 source "$ROOT/e2e/lib/inject-corpus.bash"
 
-"$ROOT/e2e/api-server" ./manifests -server -secret regcred -at-least "$least" before after
+"$ROOT/e2e/api-server" ./manifests -server -secret regcred -at-least "$least" "$before" after

@@ -1,5 +1,5 @@
-# For a check that judges what `inject` does to the corpus: the trees `before` and `after`, the program `manifests` that compares
-# them, and `least`, the number of built-in pod specs that must list the secret.
+# For a check that judges what `inject` does to the corpus: the folder $before, which must stay as it is, the tree `after`, the
+# program `manifests` that compares them, and $least, the number of built-in pod specs that must list the secret.
 
 # inject FOLDER: one secret for every image. The corpus has files that are broken on purpose, so status 2 is none of our failures
 # as long as only they are refused; what `inject` says is kept in FOLDER.log.
@@ -17,14 +17,13 @@ inject() {
   fi
 }
 
-tree=$("$ROOT/e2e/corpus")
-cp -r "$tree" before
-cp -r "$tree" after
+before=$("$ROOT/e2e/corpus")
+cp -r "$before" after
 go -C "$ROOT/e2e/manifests" build -o "$PWD/manifests" .
 inject after
 
 # The corpus of 22 repositories is known; any other tree has to have something to judge.
 least=1
-if [[ $tree == */target/corpus && $(<"$tree.sum") == cf74bd721869cd06* ]]; then
+if [[ $before == */target/corpus && $(<"$before.sum") == cf74bd721869cd06* ]]; then
   least=954
 fi
