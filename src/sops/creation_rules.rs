@@ -151,10 +151,22 @@ impl Reader<'_> {
         if recipients.is_empty() {
             return Err(self.fail(rule, CreationRuleProblem::NoRecipient));
         }
-        let mac_only_encrypted = rule.str_at("mac_only_encrypted") == Some("true");
+        let mac_only_encrypted = self.switch(rule, "mac_only_encrypted")?;
         let rules = Rules::from_options(|choice| rule.str_at(choice.key()), mac_only_encrypted)
             .map_err(|error| self.fail(rule, CreationRuleProblem::Rules(error)))?;
         Ok(CreationRule { recipients, rules, line: self.line(rule) })
+    }
+
+    /// A boolean in any of the spellings that go-yaml takes where it expects one.
+    fn switch(&self, rule: Node<'_, '_>, key: &'static str) -> Result<bool, CreationRuleError> {
+        const ON: [&str; 11] = ["true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
+        const OFF: [&str; 11] = ["false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF"];
+        match rule.get(key).filter(|value| !value.is_null()).map(|value| value.as_str().unwrap_or_default()) {
+            None => Ok(false),
+            Some(word) if ON.contains(&word) => Ok(true),
+            Some(word) if OFF.contains(&word) => Ok(false),
+            Some(_) => Err(self.fail(rule, CreationRuleProblem::Shape(key))),
+        }
     }
 
     /// Recipients that stand in the rule itself.
@@ -284,6 +296,8 @@ mod tests {
         assert_eq!(rule("key_groups: [{age: [x]}, {age: [y]}]"), (Some(2), CreationRuleProblem::KeyGroups));
         assert_eq!(rule("key_groups: [{pgp: [x]}]"), (Some(2), CreationRuleProblem::Foreign("pgp")));
         assert_eq!(rule("age: ''"), (Some(2), CreationRuleProblem::NoRecipient));
+        let switch = rule(&format!("{{age: {A}, mac_only_encrypted: 2}}"));
+        assert_eq!(switch, (Some(2), CreationRuleProblem::Shape("mac_only_encrypted")));
         assert_eq!(rule("age: {a: b}"), (Some(2), CreationRuleProblem::Shape("age")));
         let unknown = RecipientError::Unknown("bob".into());
         assert_eq!(rule("age: bob"), (Some(2), CreationRuleProblem::Recipient(unknown)));

@@ -141,7 +141,7 @@ impl Timestamp {
     }
 }
 
-/// Reads cleartext YAML: one tree a document.
+/// Reads cleartext YAML: one tree a document. Where that text is secret, so may be the reason of an error.
 ///
 /// # Errors
 /// The text is no YAML, or holds what has no place in a SOPS file, such as a key that is no string.

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::cipher::DataKey;
 use super::metadata::WrappedKey;
-use super::recipients::{program, same_recipient};
+use super::recipients::{program, same_recipient, shown};
 
 /// Private keys to decrypt with.
 #[derive(Default)]
@@ -192,7 +192,7 @@ impl Identities {
             for key in self.keys.iter().filter(|key| is_ours(entry, key)) {
                 match open(entry, key) {
                     Some(key) => return Ok(key),
-                    None => damaged = Some(UnwrapError::Damaged(entry.recipient.clone())),
+                    None => damaged = Some(UnwrapError::Damaged(shown(&entry.recipient))),
                 }
             }
         }
@@ -201,7 +201,7 @@ impl Identities {
                 if let Some(data_key) = open(entry, key) {
                     return match key.recipient {
                         None => Ok(data_key),
-                        Some(_) => Err(UnwrapError::Mislabelled(entry.recipient.clone())),
+                        Some(_) => Err(UnwrapError::Mislabelled(shown(&entry.recipient))),
                     };
                 }
             }

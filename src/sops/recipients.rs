@@ -279,7 +279,7 @@ pub(super) fn program(name: &str) -> String {
 }
 
 /// Foreign text fit for a message: one line, not too long.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 120;
     // Texts of crate `age` set what they quote apart with directional isolates.
     let visible = text.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}'));

@@ -236,7 +236,9 @@ impl<'t> Place<'t> {
 
 impl std::fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.keys.join("."))
+        // Keys are foreign text: nothing in them may steer a terminal.
+        let text = self.keys.join(".");
+        f.write_str(&text.replace(char::is_control, " "))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pullcred::sops::creation_rules::creation_rule;
 use pullcred::sops::document::{Encrypted, Error, Timestamp, encrypt, parse_plain};
 use pullcred::sops::identity::{FileError, Identities, IdentityProblem, UnwrapError};
 use pullcred::sops::recipients::{Recipient, encrypt_file};
@@ -74,12 +75,12 @@ fn values(documents: &[Tree]) -> Vec<Vec<u8>> {
     said(documents).into_iter().flatten().filter_map(|(_, value)| value).collect()
 }
 
-fn counting() -> impl FnMut(&mut [u8]) {
-    let mut state = 0_u8;
+fn scattered() -> impl FnMut(&mut [u8]) {
+    let mut state = 1_u64;
     move |buffer: &mut [u8]| {
         for byte in buffer {
-            state = state.wrapping_mul(109).wrapping_add(89);
-            *byte = state;
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = (state >> 56) as u8;
         }
     }
 }
@@ -104,7 +105,7 @@ fn kubernetes_rules() -> Rules {
 }
 
 fn encrypted_secret() -> String {
-    encrypt(&[secret()], &kubernetes_rules(), &[recipient("age.txt")], &now(), &mut counting()).unwrap()
+    encrypt(&[secret()], &kubernetes_rules(), &[recipient("age.txt")], &now(), &mut scattered()).unwrap()
 }
 
 #[test]
@@ -170,7 +171,7 @@ fn what_we_encrypt_opens_to_the_same_tree() {
             for mac_only_encrypted in [false, true] {
                 let rules = Rules::new(choice, text, mac_only_encrypted).unwrap();
                 let recipients = [recipient("age.txt"), recipient("ssh_ed25519")];
-                let text = encrypt(&documents, &rules, &recipients, &now(), &mut counting()).unwrap();
+                let text = encrypt(&documents, &rules, &recipients, &now(), &mut scattered()).unwrap();
                 let file = Encrypted::parse(&text).unwrap();
                 assert_eq!(file.metadata().rules, rules);
                 assert!(file.decrypt(&identities(&["ssh_ed25519"])).unwrap() == documents);
@@ -178,7 +179,7 @@ fn what_we_encrypt_opens_to_the_same_tree() {
         }
     }
     let rules = Rules::new(Choice::EncryptedCommentRegex, "x", false).unwrap();
-    let refused = encrypt(&[secret()], &rules, &[recipient("age.txt")], &now(), &mut counting());
+    let refused = encrypt(&[secret()], &rules, &[recipient("age.txt")], &now(), &mut scattered());
     assert_eq!(refused, Err(Error::CommentRules));
 }
 
@@ -280,7 +281,7 @@ fn rotation_replaces_every_secret_byte_and_no_other() {
     let recipients = [recipient("age-second.txt")];
     let identities_of_old = identities(&["age.txt"]);
     for (name, old, plain) in files() {
-        let rotated = rotate(&old, &recipients, &identities_of_old, &now(), &mut counting());
+        let rotated = rotate(&old, &recipients, &identities_of_old, &now(), &mut scattered());
         if name == "encrypted-comments" || name == "unencrypted-comment-regex" {
             assert!(matches!(rotated, Err(Error::Rewrite(_))), "{name}");
             continue;
@@ -308,7 +309,7 @@ fn a_file_that_was_tampered_with_is_not_rewritten() {
     let text = encrypted_secret().replace("namespace: demo", "namespace: prod");
     let (recipients, identities) = ([recipient("age-second.txt")], identities(&["age.txt"]));
     assert_eq!(update_keys(&text, &recipients, &identities), Err(Error::Mac));
-    assert_eq!(rotate(&text, &recipients, &identities, &now(), &mut counting()), Err(Error::Mac));
+    assert_eq!(rotate(&text, &recipients, &identities, &now(), &mut scattered()), Err(Error::Mac));
 }
 
 #[test]
@@ -362,6 +363,43 @@ fn whole_files_open_for_every_recipient_and_for_nobody_else() {
     assert_eq!(open(b"kind: Secret\n"), FileError::NotAge);
     let end = armored.find("\n-----END").unwrap();
     assert_eq!(open(&armored.as_bytes()[..end - 70]), FileError::Damaged);
+}
+
+#[test]
+fn no_damage_to_a_file_makes_us_panic() {
+    // A longer run: MUTATIONS=300000 cargo test --release no_damage
+    let rounds = std::env::var("MUTATIONS").map_or(1_500, |text| text.parse().unwrap());
+    let files = files();
+    let mut random = scattered();
+    let mut number = |limit: usize| {
+        let mut bytes = [0; 4];
+        random(&mut bytes);
+        u32::from_le_bytes(bytes) as usize % limit
+    };
+    for round in 0..rounds {
+        let (_, encrypted, plain) = &files[round % files.len()];
+        let mut bytes = if round % 3 == 0 { plain } else { encrypted }.clone().into_bytes();
+        for _ in 0..=number(4) {
+            let at = number(bytes.len());
+            match number(4) {
+                0 => bytes[at] = b"\n\t -:[]{}&*!|>#\"'%@`~A0="[number(24)],
+                1 => drop(bytes.drain(at..(at + number(40)).min(bytes.len()))),
+                2 => bytes.insert(at, b' '),
+                _ => bytes.extend_from_within(at..(at + number(400)).min(bytes.len())),
+            }
+            bytes.push(b'\n');
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let documents = match Encrypted::parse(&text) {
+            Ok(file) => file.documents().to_vec(),
+            Err(_) => parse_plain(&text).unwrap_or_default(),
+        };
+        // What was read can be written, and says the same then.
+        let written: Vec<_> = documents.iter().map(|tree| tree.to_yaml().to_string()).collect();
+        let read: Vec<_> = written.iter().flat_map(|text| parse_plain(text).unwrap()).collect();
+        assert_eq!(said(&read), said(&documents), "{text}");
+        let _ = creation_rule(&text, "x.yaml");
+    }
 }
 
 #[test]
