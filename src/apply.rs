@@ -36,7 +36,7 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
             first = pod_spec.position;
         }
         // One place reached through several aliases is written once.
-        if !places.insert(slot.offset()) {
+        if !places.insert(slot.place()) {
             continue;
         }
         let names: Vec<&str> = addition.names.iter().map(String::as_str).collect();

@@ -35,10 +35,7 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
                 continue;
             }
             for (place, pod_spec) in object.pod_specs.iter().enumerate() {
-                let added = run.plan.additions.iter().find(|addition| {
-                    (addition.file, addition.object, addition.pod_spec) == (index, nth, place)
-                });
-                let added = added.map_or(&[][..], |addition| &addition.names);
+                let added = run.plan.added(index, nth, place);
                 explained += 1;
                 terminal
                     .out

@@ -37,10 +37,7 @@ fn collect(run: &Run) -> List {
         let Ok(facts) = &file.facts else { continue };
         for (nth, object) in facts.objects.iter().enumerate().filter(|(_, o)| !o.is_service_account()) {
             for (place, pod_spec) in object.pod_specs.iter().enumerate() {
-                let added = run.plan.additions.iter().find(|addition| {
-                    (addition.file, addition.object, addition.pod_spec) == (index, nth, place)
-                });
-                let added = added.map_or(&[][..], |addition| &addition.names);
+                let added = run.plan.added(index, nth, place);
                 workloads.push(workload(&run.settings.config, &file.path, object, pod_spec, added));
             }
         }

@@ -4,6 +4,7 @@
 //! Nothing is decided here that depends on another file.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use memchr::memmem;
 
@@ -84,29 +85,7 @@ pub fn read(text: &str, kinds: &Kinds) -> FileFacts {
             reader.slice(*slice, &slices);
         }
     }
-    if !reader.facts.objects.is_empty() && is_template(text) && !reader.is_readable(&slices) {
-        // A file is handled whole or not at all: its readable documents belong to the template too.
-        let position = reader.facts.objects[0].position;
-        reader.facts.objects.clear();
-        let detail = "template syntax".to_owned();
-        reader.facts.skips.push(Skip { position, reason: SkipReason::Template, detail });
-    }
-    reader.facts.skips.dedup_by(|b, a| a.reason == SkipReason::Template && b.reason == SkipReason::Template);
-    if let Some(object) = reader.facts.objects.first()
-        && let Some(at) = lone_carriage_return(text)
-    {
-        // YAML takes it for a line break, editors and Git do not: nobody agrees on what a line is.
-        let position = object.position.min(reader.position(at));
-        let reason = "a carriage return stands alone, without a line feed".to_owned();
-        reader.facts.objects.clear();
-        reader.facts.errors.push(Unreadable { position, reason });
-    }
-    if !reader.facts.objects.is_empty() && opts_out(text) {
-        let position = reader.facts.objects[0].position;
-        let detail = "comment `# pullcred: skip-file`".to_owned();
-        reader.facts.objects.clear();
-        reader.facts.skips = vec![Skip { position, reason: SkipReason::OptOut, detail }];
-    }
+    reader.settle(&slices);
     reader.facts
 }
 
@@ -135,6 +114,34 @@ struct Reader<'t, 'k> {
 impl<'t> Reader<'t, '_> {
     fn position(&self, offset: usize) -> Position {
         self.lines.get_or_init(|| LineIndex::new(self.text)).position(offset)
+    }
+
+    /// What concerns the file as a whole: it is handled whole or not at all.
+    fn settle(&mut self, slices: &[Slice]) {
+        let facts = &self.facts;
+        let objects = facts.objects.iter().map(|object| object.position);
+        let first = objects.chain(facts.errors.iter().map(|error| error.position)).min();
+        let skip =
+            |reason, detail: &str| first.map(|position| Skip { position, reason, detail: detail.to_owned() });
+        if first.is_some() && opts_out(self.text) {
+            self.facts.skips =
+                skip(SkipReason::OptOut, "comment `# pullcred: skip-file`").into_iter().collect();
+            self.facts.errors.clear();
+            self.facts.objects.clear();
+        } else if !facts.errors.is_empty() {
+            // What could not be read may belong to what could.
+            self.facts.objects.clear();
+        } else if first.is_some() && is_template(self.text) && !self.is_readable(slices) {
+            self.facts.skips.extend(skip(SkipReason::Template, "template syntax"));
+            self.facts.objects.clear();
+        } else if let (Some(first), Some(at)) = (first, lone_carriage_return(self.text)) {
+            // YAML takes it for a line break, editors and Git do not: nobody agrees on what a line is.
+            let position = first.min(self.position(at));
+            let reason = "a carriage return stands alone, without a line feed".to_owned();
+            self.facts.errors.push(Unreadable { position, reason });
+            self.facts.objects.clear();
+        }
+        self.facts.skips.dedup_by(|b, a| a.reason == SkipReason::Template && b.reason == a.reason);
     }
 
     fn is_readable(&self, slices: &[Slice]) -> bool {
@@ -238,7 +245,10 @@ impl<'t> Reader<'t, '_> {
         };
         let Some(sites) = sites else {
             if runs_containers(node) {
-                skip(SkipReason::UnknownKind, format!("`{api_version}` `{kind}` `{name}`"));
+                skip(
+                    SkipReason::UnknownKind,
+                    format!("`{kind}` `{name}` runs containers, but no catalog has `{api_version}` `{kind}`"),
+                );
             }
             return;
         };
@@ -248,12 +258,14 @@ impl<'t> Reader<'t, '_> {
         let built_in =
             super::catalog::lookup(group(api_version), kind).is_some_and(|kind| kind.is_built_in());
         let mut pod_specs = Vec::new();
+        let mut known = BTreeSet::new();
         for site in sites {
+            let Some((key, _)) = site.field() else { continue };
             for (path, mapping) in walk(node, &candidate.path, &site.mapping()) {
+                let place = (path.clone(), key);
                 let pod_spec = self.pod_spec(node, site, path, mapping, built_in, around);
                 // The catalog may name one field twice.
-                let known = |new: &PodSpec| pod_specs.iter().any(|old: &PodSpec| old.path == new.path);
-                pod_specs.extend(pod_spec.filter(|new| !known(new)));
+                pod_specs.extend(pod_spec.filter(|_| known.insert(place)));
             }
         }
         if pod_specs.is_empty() {
@@ -528,7 +540,7 @@ fn runs_containers(object: Node<'_, '_>) -> bool {
     false
 }
 
-/// A key given twice on the way from the object to a node below it, when the way leads through it.
+/// A key given twice in the object itself, or on the way from there to a node below it when the way leads through it.
 fn duplicate_above(object: Node<'_, '_>, node: Node<'_, '_>) -> Option<String> {
     let mut below = node;
     while let Some(above) = below.parent().filter(|_| below != object) {
@@ -540,7 +552,7 @@ fn duplicate_above(object: Node<'_, '_>, node: Node<'_, '_>) -> Option<String> {
         }
         below = above;
     }
-    None
+    object.duplicate_key().and_then(Node::as_str).map(str::to_owned)
 }
 
 /// The path of a node where it is written.

@@ -25,10 +25,21 @@ pub struct File {
 /// Everything that a run would do and say.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Changes, in order of [`Addition::file`], then of the place in the file.
+    /// Changes, sorted by file, object and pod spec.
     pub additions: Vec<Addition>,
     /// Facts about the user's tree, sorted by file and position.
     pub findings: Vec<Finding>,
+}
+
+impl Plan {
+    /// The names that a pod spec gains.
+    pub fn added(&self, file: usize, object: usize, pod_spec: usize) -> &[String] {
+        let place = |addition: &Addition| (addition.file, addition.object, addition.pod_spec);
+        match self.additions.binary_search_by_key(&(file, object, pod_spec), place) {
+            Ok(nth) => &self.additions[nth].names,
+            Err(_) => &[],
+        }
+    }
 }
 
 /// Entries for one pull secret list.

@@ -1,6 +1,6 @@
 //! Which pull secrets each pod spec lacks, and what stands in the way of adding them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Code, Finding, ObjectRef};
 use super::service_accounts::Accounts;
@@ -180,11 +180,12 @@ impl<'p> Planner<'p> {
 /// Turns wishes into additions where the place allows it, and into findings where not.
 fn settle(plan: &mut Plan, config: &Config, path: &str, facts: &FileFacts, wanted: &[Addition]) {
     let place = |addition: &Addition| &facts.objects[addition.object].pod_specs[addition.pod_spec];
-    // Places shared by an anchor are one place: all users must agree on what it gains.
-    let mut shared = BTreeMap::<usize, Vec<&Addition>>::new();
+    // Places shared by an anchor are one place: all users must agree on what it gains. So many do.
+    let mut agreed = BTreeMap::<_, (&[String], usize)>::new();
     for addition in wanted {
         if let Ok(slot) = &place(addition).slot {
-            shared.entry(slot.offset()).or_default().push(addition);
+            let (names, users) = agreed.entry(slot.place()).or_insert((&addition.names, 0));
+            *users += usize::from(*names == addition.names);
         }
     }
     for addition in wanted {
@@ -210,8 +211,7 @@ fn settle(plan: &mut Plan, config: &Config, path: &str, facts: &FileFacts, wante
                 continue;
             }
         };
-        let peers = &shared[&slot.offset()];
-        if peers.len() != pod_spec.users || peers.iter().any(|peer| peer.names != addition.names) {
+        if agreed[&slot.place()].1 != pod_spec.users {
             let message = format!(
                 "the pod spec of `{}` is shared by {} places that differ in what they need",
                 object.display_name(),
@@ -224,7 +224,7 @@ fn settle(plan: &mut Plan, config: &Config, path: &str, facts: &FileFacts, wante
         let room = if slot.form().list { usize::MAX } else { 1 - pod_spec.pull_secrets.len().min(1) };
         if addition.names.len() > room {
             let message = format!(
-                "`{}` of `{}` `{}` holds one name only, but {} is needed",
+                "`{}` of `{}` `{}` has room for one name, not for {} besides",
                 slot.key(),
                 object.kind,
                 object.display_name(),
@@ -277,8 +277,9 @@ fn count(number: usize, noun: &str) -> String {
 }
 
 fn duplicates(plan: &mut Plan, path: &str, object: &Object, pod_spec: &PodSpec) {
-    for (nth, secret) in pod_spec.pull_secrets.iter().enumerate() {
-        if pod_spec.pull_secrets[..nth].iter().any(|earlier| earlier.name == secret.name) {
+    let mut earlier = BTreeSet::new();
+    for secret in &pod_spec.pull_secrets {
+        if !earlier.insert(&secret.name) {
             let message = format!("pull secret `{}` is listed twice", secret.name);
             let hint = Some("remove one: server-side apply refuses the list".to_owned());
             let mut finding = finding(Code::DuplicateEntry, path, secret.position, message, hint);

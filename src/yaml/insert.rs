@@ -21,6 +21,8 @@ pub struct Form {
     pub key: Option<&'static str>,
 }
 
+const SINGLE_STRING: Form = Form { list: false, key: None };
+
 /// Why a place is left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -88,8 +90,8 @@ enum Place {
     Instead { span: Span },
     /// The value below a key without one, on lines after the one that ends at `at`.
     ValueLines { at: usize, indent: usize, dash: usize },
-    /// The value right after the colon of a flow mapping's key.
-    ValueFlow { at: usize },
+    /// The value right after the colon: in a flow mapping, or a single string.
+    ValueInLine { at: usize },
 }
 
 impl Place {
@@ -104,7 +106,7 @@ impl Place {
             | Self::EntriesFlow { at, .. }
             | Self::Brackets { at }
             | Self::ValueLines { at, .. }
-            | Self::ValueFlow { at } => at,
+            | Self::ValueInLine { at } => at,
             Self::Instead { span } => span.start,
         }
     }
@@ -157,7 +159,7 @@ impl Slot {
         let (place, flow) = match own.map(|(name, value)| (name, value.resolved())) {
             None if mapping.get(key).is_some() => return Err(Refusal::Merged),
             None => (new_key_place(mapping, key_place, dashes)?, flow),
-            Some((name, value)) if value.is_null() => (null_place(mapping, name, value, dashes)?, flow),
+            Some((name, value)) if value.is_null() => (null_place(mapping, name, value, form, dashes)?, flow),
             // A single entry that is there leaves no room; the place is never used.
             Some((_, value)) if !form.list => (Place::Instead { span: value.span() }, flow),
             Some((_, value)) => match value.items().last() {
@@ -174,9 +176,9 @@ impl Slot {
         Ok(Self { key: key.into(), form, place, flow, newline })
     }
 
-    /// A number that two slots of one file share exactly when they are the same place.
-    pub fn offset(&self) -> usize {
-        self.place.offset()
+    /// What two slots of one file share exactly when they are the same place. One mapping may have several fields.
+    pub fn place(&self) -> (usize, &str) {
+        (self.place.offset(), &self.key)
     }
 
     /// The field's key.
@@ -191,7 +193,10 @@ impl Slot {
 
     /// The edits that add `names`, in order. A field for a single entry takes the first one.
     pub fn edits(&self, names: &[&str]) -> Vec<Edit> {
-        let (Some(first), newline) = (names.first(), self.newline) else { return Vec::new() };
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let newline = self.newline;
         let lines = |lines: Vec<String>| lines.into_iter().map(|line| format!("{newline}{line}")).collect();
         let comma = if self.flow.spaced { ", " } else { "," };
         match &self.place {
@@ -248,19 +253,16 @@ impl Slot {
                 vec![Edit::insert(*at, entries.join(comma))]
             }
             Place::Instead { span } => vec![Edit { span: *span, text: self.flow_value(names) }],
-            Place::ValueLines { at, indent, dash } => match self.form {
-                Form { list: false, key: None } => {
-                    vec![Edit::insert(*at, format!(" {}", emit::scalar(first)))]
-                }
-                _ => vec![Edit::insert(*at, lines(self.value_lines(names, *indent, *dash)))],
-            },
-            Place::ValueFlow { at } => vec![Edit::insert(*at, format!(" {}", self.flow_value(names)))],
+            Place::ValueLines { at, indent, dash } => {
+                vec![Edit::insert(*at, lines(self.value_lines(names, *indent, *dash)))]
+            }
+            Place::ValueInLine { at } => vec![Edit::insert(*at, format!(" {}", self.flow_value(names)))],
         }
     }
 
     fn key_lines(&self, names: &[&str], indent: usize, dash: usize) -> Vec<String> {
         let key = emit::scalar(&self.key);
-        if self.form == (Form { list: false, key: None }) {
+        if self.form == SINGLE_STRING {
             return vec![format!("{:indent$}{key}: {}", "", emit::scalar(names[0]))];
         }
         let mut lines = vec![format!("{:indent$}{key}:", "")];
@@ -447,6 +449,7 @@ fn null_place(
     mapping: Node<'_, '_>,
     key: Node<'_, '_>,
     value: Node<'_, '_>,
+    form: Form,
     dashes: usize,
 ) -> Result<Place, Refusal> {
     let text = mapping.document().text();
@@ -458,8 +461,8 @@ fn null_place(
     }
     let after = key.span().end;
     let colon = next_token(text, after).filter(|&at| text.as_bytes()[at] == b':').ok_or(Refusal::Layout)?;
-    if mapping.is_flow() {
-        return Ok(Place::ValueFlow { at: colon + 1 });
+    if mapping.is_flow() || form == SINGLE_STRING {
+        return Ok(Place::ValueInLine { at: colon + 1 });
     }
     let rest = text[colon + 1..line_end(text, colon)].trim_start();
     if !(rest.is_empty() || rest.starts_with('#')) || !layout::starts_line(text, key.span().start) {

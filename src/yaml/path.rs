@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// One step down.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// The value of a mapping key.
     Key(String),
@@ -12,7 +12,7 @@ pub enum Step {
 }
 
 /// Steps from the root of a document, printed as `spec.template.spec` or `items[3].spec`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(pub Vec<Step>);
 
 impl Path {
