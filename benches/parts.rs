@@ -1,0 +1,88 @@
+//! Speed of the parts: what one document costs on its way through the program.
+//!
+//! `cargo bench` runs all, `cargo bench -- parse` those with that name; throughput is of the manifest's bytes. Whole
+//! runs beside other programs are measured by `compare.sh`, instructions by `instructions.sh`.
+
+use divan::counter::BytesCount;
+use divan::{Bencher, black_box};
+use pullcred::apply;
+use pullcred::config::Config;
+use pullcred::image::pattern::{RegistryKey, needed};
+use pullcred::image::reference::ImageRef;
+use pullcred::kube::read::read;
+use pullcred::kube::workload::Kinds;
+use pullcred::plan::{File, pull_secrets};
+use pullcred::yaml::parse::parse;
+use pullcred::yaml::span::Span;
+use pullcred::yaml::split::{head, split};
+
+fn main() {
+    divan::main();
+}
+
+/// Documents that the pre-filter dismisses.
+const OTHER: &str = "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  labels: {app: web}\nspec:\n  \
+    selector: {app: web}\n  ports:\n    - {name: http, port: 80, targetPort: 8080}\n";
+
+/// A workload as people write them.
+const WORKLOAD: &str = "---\n# the shop's front end\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  \
+    labels: {app: web}\nspec:\n  replicas: 2\n  selector:\n    matchLabels: {app: web}\n  template:\n    metadata:\n      \
+    labels: {app: web}\n    spec:\n      containers:\n        - name: web\n          \
+    image: \"registry.example.com/shop/web:1.4\"  # bumped\n          args: [\"--port\", \"8080\"]\n          \
+    resources:\n            limits: {cpu: 500m, memory: 256Mi}\n        - name: proxy\n          image: nginx:1.29\n";
+
+fn manifest(name: &str) -> String {
+    let document = if name == "services" { OTHER } else { WORKLOAD };
+    document.repeat(200)
+}
+
+fn config() -> Config {
+    Config::from_flags(&["acr-secret=registry.example.com", "hub=docker.io"]).expect("flags make sense")
+}
+
+#[divan::bench(args = ["services", "workloads"])]
+fn split_and_heads(bencher: Bencher<'_, '_>, name: &str) {
+    let text = manifest(name);
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| split(&text).iter().filter(|slice| head(slice.span.of(&text)).is_some()).count());
+}
+
+#[divan::bench]
+fn parse_workloads(bencher: Bencher<'_, '_>) {
+    let text = manifest("workloads");
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| parse(&text, Span::new(0, text.len())).map(|it| it.len()));
+}
+
+#[divan::bench(args = ["services", "workloads"])]
+fn read_facts(bencher: Bencher<'_, '_>, name: &str) {
+    let text = manifest(name);
+    let kinds = Kinds::default();
+    bencher.counter(BytesCount::of_str(&text)).bench(|| read(&text, &kinds).objects.len());
+}
+
+#[divan::bench]
+fn edit_and_verify(bencher: Bencher<'_, '_>) {
+    let text = manifest("workloads");
+    let facts = read(&text, &Kinds::default());
+    let files = [File { path: "web.yaml".to_owned(), selected: true, facts: Ok(facts.clone()) }];
+    let plan = pull_secrets::plan(&files, &config());
+    let additions: Vec<_> = plan.additions.iter().collect();
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| apply::finished(&text, &facts, &additions).map(|text| text.len()));
+}
+
+#[divan::bench]
+fn match_image(bencher: Bencher<'_, '_>) {
+    let keys: Vec<RegistryKey> = ["registry.example.com/shop", "*.azurecr.io", "https://index.docker.io/v1/"]
+        .iter()
+        .filter_map(|key| RegistryKey::parse(key).ok())
+        .collect();
+    bencher.bench(|| {
+        let image = ImageRef::parse(black_box("registry.example.com/shop/web:1.4")).ok();
+        needed(&keys, image.as_ref())
+    });
+}
