@@ -47,7 +47,7 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
             text::count(summary.files, "file"),
             text::count(summary.pod_specs, "pod spec"),
         )?;
-        skipped(&summary, terminal)?;
+        skipped(common, &summary, terminal)?;
     }
     let strict = common.strict && (summary.warnings > 0 || !summary.skipped.is_empty());
     Ok(if summary.errors > 0 || strict { Exit::Findings } else { Exit::Clean })
@@ -70,11 +70,12 @@ pub fn unconfigured(run: &Run, terminal: &mut Terminal<'_>) -> Result<()> {
 }
 
 /// One line on what was passed over.
-pub fn skipped(summary: &Summary, terminal: &mut Terminal<'_>) -> Result<()> {
+pub fn skipped(common: &Common, summary: &Summary, terminal: &mut Terminal<'_>) -> Result<()> {
     if !summary.skipped.is_empty() {
         let parts: Vec<String> =
             summary.skipped.iter().map(|(code, count)| format!("{count} {code}")).collect();
-        writeln!(terminal.err, "left alone: {} (-v names them)", parts.join(", "))?;
+        let hint = if common.verbose { "" } else { " (-v names them)" };
+        writeln!(terminal.err, "left alone: {}{hint}", parts.join(", "))?;
     }
     Ok(())
 }
