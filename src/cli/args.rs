@@ -133,12 +133,20 @@ pub struct InjectArgs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 clean, 1 a finding of severity error (with --strict also a warning or a skip), 2 error."
+    after_help = "Exit codes: 0 clean, 1 a finding of severity error (with --strict also a warning or a skip), 2 error.\n\n\
+    Examples:\n  pullcred check --format sarif >pullcred.sarif\n  pullcred check --write-baseline .pullcred-baseline.json\n  \
+    pullcred check --baseline .pullcred-baseline.json"
 )]
 pub struct CheckArgs {
     /// Which files and secrets.
     #[command(flatten)]
     pub scope: Scope,
+    /// Only what is not in FILE counts
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write every finding to FILE, for --baseline
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub write_baseline: Option<PathBuf>,
 }
 
 /// Arguments of `generate`.
@@ -203,6 +211,10 @@ pub enum Format {
     Json,
     /// Annotations of GitHub Actions.
     Github,
+    /// SARIF 2.1.0, for code scanning and editors.
+    Sarif,
+    /// JUnit XML, for pipelines that show test results.
+    Junit,
 }
 
 /// When to use colours.

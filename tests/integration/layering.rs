@@ -52,7 +52,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("schemars", &["config", "report/", "cli/shell.rs"]),
     ("serde", &["config", "yaml/de", "report/", "kube/dockerconfig", "kube/token.rs"]),
     ("serde_json", &["config", "report/", "kube/dockerconfig", "kube/token.rs"]),
-    ("sha2", &["secrets/clone.rs", "sops/"]),
+    ("sha2", &["report/fingerprint.rs", "secrets/clone.rs", "sops/"]),
     ("similar", &["report/diff.rs"]),
     ("strsim", &["yaml/nearest.rs"]),
     ("tempfile", &["source.rs"]),
