@@ -1,9 +1,9 @@
 //! Command line arguments and the help text that teaches them.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 pub use clap_complete::Shell;
 
 use crate::report::style::Color;
@@ -76,6 +76,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print finished manifests to stdout: for pipes, Helm post-renderers and Argo CD
     Generate(GenerateArgs),
+    /// Finish the items of a ResourceList on stdin: a KRM function for kustomize and kpt
+    Fn,
     /// Show every image, its registry, and the secret that a kubelet would use
     List(ListArgs),
     /// Tell why a pod spec gets, has or lacks a pull secret
@@ -261,12 +263,21 @@ pub enum SchemaOf {
     Check,
 }
 
-/// Parses the arguments.
+/// The name under which kubectl finds a plugin.
+const KUBECTL_PLUGIN: &str = "kubectl-pullcred";
+
+/// Parses the arguments. The first one is the program's own name; kubectl starts it as a plugin by another.
 ///
 /// # Errors
 /// Help, the version, or a mistake with its nearest valid name; it prints itself.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(arguments)
+    let mut arguments = arguments.into_iter().peekable();
+    let called = arguments.peek().and_then(|name| Path::new(name).file_stem());
+    let command = match called == Some(OsStr::new(KUBECTL_PLUGIN)) {
+        true => command().bin_name("kubectl pullcred"),
+        false => command(),
+    };
+    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
 /// The whole command, for completions and manual pages.

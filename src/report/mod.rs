@@ -7,6 +7,7 @@ pub mod github;
 pub mod help;
 pub mod json;
 pub mod junit;
+pub mod krm;
 pub mod list;
 pub mod sarif;
 pub mod style;

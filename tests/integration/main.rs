@@ -3,6 +3,7 @@
 
 mod cases;
 mod config;
+mod hosts;
 mod images;
 mod layering;
 mod offline;
