@@ -7,6 +7,7 @@ pub mod dockerconfig;
 pub mod field_path;
 pub mod object;
 pub mod read;
+pub mod secret;
 pub mod site;
 pub mod stream;
 pub mod token;
