@@ -67,7 +67,7 @@ fn read_facts(bencher: Bencher<'_, '_>, name: &str) {
 fn edit_and_verify(bencher: Bencher<'_, '_>) {
     let text = manifest("workloads");
     let facts = read(&text, &Kinds::default());
-    let files = [File { path: "web.yaml".to_owned(), selected: true, facts: Ok(facts.clone()) }];
+    let files = [File::new("web.yaml".to_owned(), true, Ok(facts.clone()))];
     let plan = pull_secrets::plan(&files, &config());
     let additions: Vec<_> = plan.additions.iter().collect();
     bencher

@@ -43,6 +43,16 @@ pub fn read(path: &Path) -> io::Result<Source> {
     Ok(judge(bytes))
 }
 
+/// The bytes of a file that another one names, by its path relative to `root`; none when there is no such file, it is too
+/// large, or a link leads out of `root`.
+pub fn bytes(root: &Path, path: &str) -> Option<Vec<u8>> {
+    let file = fs::canonicalize(root.join(path)).ok().filter(|file| file.starts_with(root))?;
+    let data = fs::metadata(&file).ok().filter(|data| data.is_file() && data.len() <= MAX_BYTES)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(data.len()).ok()?);
+    File::open(file).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// Judges bytes as text.
 pub fn judge(bytes: Vec<u8>) -> Source {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {

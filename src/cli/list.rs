@@ -10,8 +10,8 @@ use super::settings::Settings;
 use crate::config::Config;
 use crate::image::pattern::needed;
 use crate::image::reference::ImageRef;
-use crate::kube::object::{Container, Object, PodSpec};
-use crate::plan::pull_secrets::is_pulled_by_node;
+use crate::kube::object::{Object, PodSpec};
+use crate::plan::place::{PodRun, is_pulled_by_node, runs};
 use crate::report::json;
 use crate::report::list::{self, Deployment, Image, List, Skipped, Source, Workload};
 
@@ -38,7 +38,12 @@ fn collect(run: &Run) -> List {
         for (nth, object) in facts.objects.iter().enumerate().filter(|(_, o)| !o.is_service_account()) {
             for (place, pod_spec) in object.pod_specs.iter().enumerate() {
                 let added = run.plan.added(index, nth, place);
-                workloads.push(workload(&run.settings.config, &file.path, object, pod_spec, added));
+                let runs = runs(file, nth, object, place);
+                let deployments =
+                    runs.iter().filter(|run| run.deployment.is_some() || file.deployments.is_empty());
+                let deployments =
+                    deployments.map(|pod| deployment(&run.settings.config, object, pod, added)).collect();
+                workloads.push(workload(&file.path, object, pod_spec, deployments));
             }
         }
     }
@@ -53,20 +58,7 @@ fn collect(run: &Run) -> List {
     List { version: 1, workloads, skipped: skipped.collect() }
 }
 
-fn workload(config: &Config, file: &str, object: &Object, pod_spec: &PodSpec, added: &[String]) -> Workload {
-    let written: Vec<String> = pod_spec.pull_secrets.iter().map(|secret| secret.name.clone()).collect();
-    let source = object.namespace.as_ref().map(|_| Source {
-        rule: "metadata",
-        file: file.to_owned(),
-        line: object.position.line,
-    });
-    let deployment = Deployment {
-        namespace: object.namespace.clone(),
-        name: Some(object.display_name().to_owned()),
-        source: source.into_iter().collect(),
-        images: pod_spec.containers.iter().map(|container| image(config, container)).collect(),
-        pull_secrets: written.iter().chain(added).cloned().collect(),
-    };
+fn workload(file: &str, object: &Object, pod_spec: &PodSpec, deployments: Vec<Deployment>) -> Workload {
     Workload {
         file: file.to_owned(),
         line: object.position.line,
@@ -75,19 +67,43 @@ fn workload(config: &Config, file: &str, object: &Object, pod_spec: &PodSpec, ad
         api_version: object.api_version.clone(),
         kind: object.kind.clone(),
         name: object.display_name().to_owned(),
-        service_account: pod_spec.service_account.clone().unwrap_or_else(|| "default".to_owned()),
-        pull_secrets: written,
-        deployments: vec![deployment],
+        service_account: pod_spec.account_name().to_owned(),
+        pull_secrets: pod_spec.pull_secrets.iter().map(|secret| secret.name.clone()).collect(),
+        deployments,
     }
 }
 
-fn image(config: &Config, container: &Container) -> Image {
-    let reference = ImageRef::parse(&container.image).ok();
+fn deployment(config: &Config, object: &Object, pod: &PodRun<'_>, added: &[String]) -> Deployment {
+    let name = match pod.deployment {
+        Some(deployment) => deployment.name.clone(),
+        None => Some(object.display_name().to_owned()),
+    };
+    let sources = pod.deployment.map_or(&[][..], |deployment| &deployment.source);
+    let sources = sources.iter().map(|source| Source {
+        rule: source.rule.name(),
+        file: source.file.to_string(),
+        line: source.line,
+    });
+    let mut pull_secrets: Vec<Option<String>> =
+        pod.pull_secrets.iter().map(|name| name.map(str::to_owned)).collect();
+    pull_secrets.extend(added.iter().filter(|name| !pod.has(name)).cloned().map(Some));
+    let images = pod.images.as_ref();
+    Deployment {
+        namespace: pod.namespace.map(str::to_owned),
+        name,
+        source: sources.collect(),
+        images: images.map(|all| all.iter().map(|(name, text)| image(config, name, text)).collect()),
+        pull_secrets,
+    }
+}
+
+fn image(config: &Config, container: &str, image: &str) -> Image {
+    let reference = ImageRef::parse(image).ok();
     let node_identity = reference.as_ref().is_some_and(|image| is_pulled_by_node(config, image));
     let secret = config.secrets.iter().find(|secret| needed(&secret.keys, reference.as_ref()));
     Image {
-        container: container.name.clone(),
-        image: container.image.clone(),
+        container: container.to_owned(),
+        image: image.to_owned(),
         registry: reference.as_ref().map(|image| image.registry().to_owned()),
         secret: secret.filter(|_| !node_identity).map(|secret| secret.name.clone()),
         node_identity,

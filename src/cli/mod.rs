@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod check;
+pub mod deploy;
 pub mod exit;
 pub mod explain;
 pub mod r#fn;

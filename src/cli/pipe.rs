@@ -40,7 +40,7 @@ pub fn stdin() -> Result<String> {
 pub fn finish(name: &str, text: &str, config: &Config, destination: Option<&str>) -> Piped {
     let mut facts = read::read(text, &kinds_of(config));
     deploy_to(destination, &mut facts.objects);
-    let files = [File { path: name.to_owned(), selected: true, facts: Ok(facts) }];
+    let files = [File::new(name.to_owned(), true, Ok(facts))];
     let mut plan = pull_secrets::plan(&files, config);
     weigh(&mut plan.findings, config, str::to_owned);
     sort(&mut plan.findings);
@@ -52,7 +52,7 @@ pub fn finish(name: &str, text: &str, config: &Config, destination: Option<&str>
 }
 
 /// Objects that name no namespace go where the stream is deployed to.
-pub fn deploy_to(destination: Option<&str>, objects: &mut [Object]) {
+fn deploy_to(destination: Option<&str>, objects: &mut [Object]) {
     let Some(destination) = destination else { return };
     for object in objects.iter_mut().filter(|object| object.namespace.is_none()) {
         object.namespace = Some(destination.to_owned());

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use super::deploy;
 use super::parallel;
-use super::pipe::deploy_to;
 use super::progress::Progress;
 use super::settings::{Settings, shown};
 use crate::apply::{self, Refused};
 use crate::config::{self, Config};
+use crate::kube::delivery::{self, DeliveryFacts};
 use crate::kube::read::{self, FileFacts, Skip, SkipReason};
 use crate::plan::finding::{Code, Finding, Severity};
-use crate::plan::{Addition, File, Plan, pull_secrets};
+use crate::plan::{Addition, File, Plan, notices, pull_secrets};
 use crate::report::json::Summary;
 use crate::scan;
 use crate::source::{self, Source};
@@ -75,18 +76,21 @@ impl Run {
         found.sort_by(|(a, _), (b, _)| scan::order(a, b));
         let mut files = Vec::with_capacity(found.len());
         let mut digests = Vec::with_capacity(found.len());
-        for (path, (facts, digest)) in found {
+        for (path, Read { facts, delivery, digest }) in found {
             let selected = settings.selects(&path);
-            files.push(File { path: relative(&settings, &path), selected, facts });
+            let delivery = delivery.filter(|_| facts.is_ok());
+            files.push(File { delivery, ..File::new(relative(&settings, &path), selected, facts) });
             digests.push(digest);
         }
         for failure in failures {
             let path = relative(&settings, &failure.path);
             let selected = settings.selects(&failure.path);
-            files.push(File { path, selected, facts: Err(failure.reason) });
+            files.push(File::new(path, selected, Err(failure.reason)));
             digests.push(0);
         }
-        let plan = pull_secrets::plan(&files, &settings.config);
+        let graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
+        let mut plan = pull_secrets::plan(&files, &settings.config);
+        plan.findings.extend(notices::findings(&graph, &files));
         let mut run = Self { settings, files, plan, digests };
         let Settings { config, root, base, .. } = &run.settings;
         weigh(&mut run.plan.findings, config, |file| {
@@ -197,24 +201,33 @@ fn refuse(findings: &mut Vec<Finding>, path: &str, refused: Refused) {
     });
 }
 
-fn facts_of(path: &Path, settings: &Settings) -> (Result<FileFacts, String>, u64) {
-    match source::read(path) {
+/// What one file gives.
+struct Read {
+    facts: Result<FileFacts, String>,
+    delivery: Option<Box<DeliveryFacts>>,
+    /// Of the text; 0 where it is never needed.
+    digest: u64,
+}
+
+fn facts_of(path: &Path, settings: &Settings) -> Read {
+    let facts = match source::read(path) {
         Ok(Source::Text(text)) => {
-            let mut facts = read::read(&text, &settings.kinds);
-            deploy_to(settings.destination.as_deref(), &mut facts.objects);
+            let facts = read::read(&text, &settings.kinds);
+            let delivery = delivery::read(&relative(settings, path), &text);
             // Only files that may be edited are ever compared with what they were.
             let digest = if facts.objects.is_empty() { 0 } else { digest(&text) };
-            (Ok(facts), digest)
+            return Read { facts: Ok(facts), delivery, digest };
         }
         Ok(Source::TooLarge(size)) => {
             let detail = format!("{} MB, the limit is {} MB", size >> 20, source::MAX_BYTES >> 20);
             let skip = Skip { position: Position::START, reason: SkipReason::TooLarge, detail };
-            (Ok(FileFacts { skips: vec![skip], ..FileFacts::default() }), 0)
+            Ok(FileFacts { skips: vec![skip], ..FileFacts::default() })
         }
-        Ok(Source::Unusable { reason, matters: true }) => (Err(reason.to_owned()), 0),
-        Ok(Source::Unusable { .. }) => (Ok(FileFacts::default()), 0),
-        Err(error) => (Err(error.to_string()), 0),
-    }
+        Ok(Source::Unusable { reason, matters: true }) => Err(reason.to_owned()),
+        Ok(Source::Unusable { .. }) => Ok(FileFacts::default()),
+        Err(error) => Err(error.to_string()),
+    };
+    Read { facts, delivery: None, digest: 0 }
 }
 
 fn digest(text: &str) -> u64 {

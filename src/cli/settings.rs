@@ -18,6 +18,8 @@ pub struct Settings {
     pub root: PathBuf,
     /// The folder that the configuration speaks of, absolute: its own, or the root when there is none.
     pub base: PathBuf,
+    /// The configuration's file, relative to the root, with `/`.
+    pub config_file: Option<String>,
     /// Files and folders the run is limited to, absolute; empty for everything below `base`.
     pub paths: Vec<PathBuf>,
     /// The configuration, or what the flags make of it.
@@ -72,7 +74,8 @@ impl Settings {
         let base = file.and_then(Path::parent).unwrap_or(&root).to_path_buf();
         let kinds = kinds_of(&config);
         let scan = scan::Options { threads: common.threads, no_ignore: common.no_ignore };
-        Self { root, base, paths, config, kinds, destination: None, quiet: common.quiet, scan }
+        let config_file = file.map(|file| shown(file.strip_prefix(&root).unwrap_or(file)));
+        Self { root, base, config_file, paths, config, kinds, destination: None, quiet: common.quiet, scan }
     }
 
     /// What to say when there is nothing to look for: an empty answer must not pass for a clean one.

@@ -116,6 +116,10 @@ codes! {
     SecretUnlisted = "secret-unlisted", Error, fact, "the kustomization next to a Secret of ours does not list it";
     OutputOccupied = "output-occupied", Error, fact, "a file that is not ours is where a Secret belongs";
     ParseError = "parse-error", Error, fact, "a file cannot be read";
+    BuildFails = "build-fails", Warning, fact, "a kustomization cannot be built, so nothing of it is deployed";
+    LoadRestricted = "load-restricted", Note, fact, "a kustomization reads a file outside of its folder";
+    RemoteBaseUnknown = "remote-base-unknown", Note, skip, "a build takes in what exists only online";
+    BuildUnknowable = "build-unknowable", Note, skip, "a Helm chart, a function or a generator makes a build unknowable";
     TemplateSkipped = "template-skipped", Note, skip, "a template is no manifest yet and was left alone";
     FragmentSkipped = "fragment-skipped", Note, skip, "a patch or fragment of a workload was left alone";
     EncryptedSkipped = "encrypted-skipped", Note, skip, "an encrypted object was left alone";

@@ -5,11 +5,16 @@
 
 pub mod credentials;
 pub mod finding;
+pub mod notices;
+pub mod place;
 pub mod pull_secrets;
 pub mod resources;
 pub mod secrets;
 pub mod service_accounts;
 
+use crate::kube::delivery::DeliveryFacts;
+use crate::kube::namespace::Deployment;
+use crate::kube::object::Object;
 use crate::kube::read::FileFacts;
 use finding::Finding;
 
@@ -22,6 +27,22 @@ pub struct File {
     pub selected: bool,
     /// Its facts, or why it cannot be read.
     pub facts: Result<FileFacts, String>,
+    /// What it tells about deliveries: a kustomization, Flux and Argo CD objects.
+    pub delivery: Option<Box<DeliveryFacts>>,
+    /// Where each of its objects is deployed, in their order.
+    pub deployments: Vec<Vec<Deployment>>,
+}
+
+impl File {
+    /// A file that was read, before anything is known about its deployments.
+    pub fn new(path: String, selected: bool, facts: Result<FileFacts, String>) -> Self {
+        Self { path, selected, facts, delivery: None, deployments: Vec::new() }
+    }
+
+    /// Its objects; none when it cannot be read.
+    pub fn objects(&self) -> &[Object] {
+        self.facts.as_ref().map_or(&[], |facts| &facts.objects)
+    }
 }
 
 /// Everything that a run would do and say.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Code, Finding, ObjectRef};
+use super::place::{self, is_pulled_by_node};
 use super::service_accounts::Accounts;
 use super::{Addition, File, Plan};
 use crate::config::{Config, InjectInto, PullSecret};
@@ -20,8 +21,9 @@ pub fn plan(files: &[File], config: &Config) -> Plan {
     for (index, file) in files.iter().enumerate().filter(|(_, file)| file.selected) {
         match &file.facts {
             Ok(facts) => {
+                let accounts = &accounts;
                 let mut planner =
-                    Planner { plan: &mut plan, config, accounts: &accounts, file: index, path: &file.path };
+                    Planner { plan: &mut plan, config, accounts, index, file, path: &file.path };
                 planner.file(facts);
                 skips(&mut plan, &file.path, facts);
             }
@@ -34,29 +36,13 @@ pub fn plan(files: &[File], config: &Config) -> Plan {
     plan
 }
 
-/// Positions of the configured secrets that the images of a pod spec need, in configuration order.
-pub fn needed_by(config: &Config, pod_spec: &PodSpec) -> Vec<usize> {
-    let images: Vec<Option<ImageRef<'_>>> = pod_spec
-        .containers
-        .iter()
-        .map(|container| ImageRef::parse(&container.image).ok())
-        .filter(|image| !image.as_ref().is_some_and(|image| is_pulled_by_node(config, image)))
-        .collect();
-    let serves = |secret: &PullSecret| images.iter().any(|image| needed(&secret.keys, image.as_ref()));
-    (0..config.secrets.len()).filter(|&nth| serves(&config.secrets[nth])).collect()
-}
-
-/// Whether the node pulls an image by its own identity, so that it needs no secret.
-pub fn is_pulled_by_node(config: &Config, image: &ImageRef<'_>) -> bool {
-    config.node_identity.iter().any(|key| key.matches(image))
-}
-
 /// Plans one file.
 struct Planner<'p> {
     plan: &'p mut Plan,
     config: &'p Config,
     accounts: &'p Accounts<'p>,
-    file: usize,
+    index: usize,
+    file: &'p File,
     path: &'p str,
 }
 
@@ -67,28 +53,38 @@ impl<'p> Planner<'p> {
             for (index, pod_spec) in object.pod_specs.iter().enumerate() {
                 duplicates(self.plan, self.path, object, pod_spec);
                 let names = match object.is_service_account() {
-                    true => self.account(object, pod_spec),
-                    false => self.pods(object, pod_spec),
+                    true => self.account(object_index, object, pod_spec),
+                    false => self.pods(object_index, object, index),
                 };
                 if !names.is_empty() {
                     let names = names.into_iter().map(str::to_owned).collect();
-                    wanted.push(Addition { file: self.file, object: object_index, pod_spec: index, names });
+                    wanted.push(Addition { file: self.index, object: object_index, pod_spec: index, names });
                 }
             }
         }
         settle(self.plan, self.config, self.path, facts, &wanted);
     }
 
-    /// What the pod spec of a workload lacks.
-    fn pods(&mut self, object: &'p Object, pod_spec: &'p PodSpec) -> Vec<&'p str> {
-        let account = self.accounts.of(object, pod_spec).filter(|account| account.written);
+    /// What the pod spec of a workload lacks in any of its deployments.
+    fn pods(&mut self, nth: usize, object: &'p Object, index: usize) -> Vec<&'p str> {
+        let pod_spec = &object.pod_specs[index];
+        let runs = place::runs(self.file, nth, object, index);
         let listed = |name: &str| pod_spec.pull_secrets.iter().any(|secret| secret.name == name);
         let config = self.config;
-        let mut names: Vec<&'p str> = needed_by(config, pod_spec)
-            .into_iter()
-            .map(|nth| config.secrets[nth].name.as_str())
-            .filter(|name| !listed(name))
-            .collect();
+        let mut missing = BTreeSet::new();
+        for run in &runs {
+            missing.extend(run.needs(config).into_iter().filter(|&nth| !run.has(&config.secrets[nth].name)));
+        }
+        let mut names: Vec<&'p str> = Vec::new();
+        for name in missing.into_iter().map(|nth| config.secrets[nth].name.as_str()) {
+            if listed(name) {
+                self.taken_out(object, pod_spec, name);
+            } else {
+                names.push(name);
+            }
+        }
+        let account = self.accounts.of(&runs);
+        let account = account.as_ref().filter(|account| account.written);
         let inherits = pod_spec.pull_secrets.is_empty();
         if self.config.inject.into == InjectInto::ServiceAccounts {
             let finding = match account {
@@ -159,17 +155,28 @@ impl<'p> Planner<'p> {
         names
     }
 
+    /// The file lists a pull secret, and a patch takes it out of a build that needs it: no edit of the file helps.
+    fn taken_out(&mut self, object: &Object, pod_spec: &PodSpec, name: &str) {
+        let message = format!(
+            "`{}` `{}` lists pull secret `{name}`, but a build that needs it patches it away",
+            object.kind,
+            object.display_name(),
+        );
+        let hint = "`pullcred list` shows the builds; keep the entry in the patch";
+        let mut finding = finding_at(Code::EditRefused, self.path, pod_spec.position, message, hint);
+        finding.object = Some(object_ref(object));
+        self.plan.findings.push(finding);
+    }
+
     /// What a ServiceAccount lacks: what its pods in this repository need, and what is for every image.
-    fn account(&self, object: &'p Object, place: &'p PodSpec) -> Vec<&'p str> {
+    fn account(&self, nth: usize, object: &'p Object, place: &'p PodSpec) -> Vec<&'p str> {
         if self.config.inject.into == InjectInto::Pods {
             return Vec::new();
         }
         let config = self.config;
-        let needs = self.accounts.get(object).map(|account| &account.needs);
-        let wanted = |nth: &usize| {
-            self.config.secrets[*nth].is_for_every_image() || needs.is_some_and(|needs| needs.contains(nth))
-        };
-        (0..self.config.secrets.len())
+        let needs = self.accounts.get(self.file, nth, object).needs;
+        let wanted = |nth: &usize| config.secrets[*nth].is_for_every_image() || needs.contains(nth);
+        (0..config.secrets.len())
             .filter(wanted)
             .map(|nth| config.secrets[nth].name.as_str())
             .filter(|name| !place.pull_secrets.iter().any(|secret| secret.name == *name))

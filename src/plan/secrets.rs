@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Config, PullSecret};
 use crate::image::pattern::needed;
 use crate::image::reference::{DOCKER_HUB, ImageRef};
-use crate::plan::pull_secrets::is_pulled_by_node;
+use crate::plan::place::is_pulled_by_node;
 
 /// Images that run in a namespace.
 #[derive(Clone, Debug)]

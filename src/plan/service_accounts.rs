@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::File;
-use super::pull_secrets::needed_by;
+use super::place::{PodRun, runs};
 use crate::config::Config;
-use crate::kube::object::{Object, PodSpec};
+use crate::kube::object::Object;
 
 /// Namespace (none where unknown) and name.
 type Key<'f> = (Option<&'f str>, &'f str);
@@ -16,8 +16,8 @@ type Key<'f> = (Option<&'f str>, &'f str);
 #[derive(Default)]
 pub struct Accounts<'f>(BTreeMap<Key<'f>, Account<'f>>);
 
-/// One of them.
-#[derive(Default)]
+/// One of them, or several that one manifest or one workload is deployed as.
+#[derive(Clone, Debug, Default)]
 pub struct Account<'f> {
     /// Whether a manifest of it is in the repository.
     pub written: bool,
@@ -31,30 +31,59 @@ impl<'f> Accounts<'f> {
     /// Collects them from the whole repository, whatever the run is limited to.
     pub fn new(files: &'f [File], config: &Config) -> Self {
         let mut accounts = Self::default();
-        let facts = files.iter().filter_map(|file| file.facts.as_ref().ok());
-        for object in facts.flat_map(|facts| &facts.objects) {
-            let namespace = object.namespace.as_deref();
-            for pod_spec in &object.pod_specs {
+        for file in files {
+            for (nth, object) in file.objects().iter().enumerate() {
                 if object.is_service_account() {
-                    let account = accounts.0.entry((namespace, &object.name)).or_default();
-                    account.written = true;
-                    account.listed.extend(pod_spec.pull_secrets.iter().map(|secret| secret.name.as_str()));
-                } else {
-                    let account = accounts.0.entry((namespace, pod_spec.account_name())).or_default();
-                    account.needs.extend(needed_by(config, pod_spec));
+                    for key in keys(file, nth, object) {
+                        let account = accounts.0.entry(key).or_default();
+                        account.written = true;
+                        let listed = object.pod_specs.iter().flat_map(|place| &place.pull_secrets);
+                        account.listed.extend(listed.map(|secret| secret.name.as_str()));
+                    }
+                    continue;
+                }
+                for index in 0..object.pod_specs.len() {
+                    for run in runs(file, nth, object, index) {
+                        let account = accounts.0.entry((run.namespace, run.account)).or_default();
+                        account.needs.extend(run.needs(config));
+                    }
                 }
             }
         }
         accounts
     }
 
-    /// The ServiceAccount that the pods of a workload run as.
-    pub fn of(&self, object: &'f Object, pod_spec: &'f PodSpec) -> Option<&Account<'f>> {
-        self.0.get(&(object.namespace.as_deref(), pod_spec.account_name()))
+    /// What the ServiceAccounts that a pod spec runs as have in common for it; none when it has none.
+    pub fn of(&self, runs: &[PodRun<'f>]) -> Option<Account<'f>> {
+        join(runs.iter().filter_map(|run| self.0.get(&(run.namespace, run.account))))
     }
 
-    /// What is known of a ServiceAccount that is written in the repository.
-    pub fn get(&self, account: &'f Object) -> Option<&Account<'f>> {
-        self.0.get(&(account.namespace.as_deref(), account.name.as_str()))
+    /// What is known of a ServiceAccount that is written in the repository, in all of its namespaces.
+    pub fn get(&self, file: &'f File, nth: usize, object: &'f Object) -> Account<'f> {
+        join(keys(file, nth, object).into_iter().filter_map(|key| self.0.get(&key))).unwrap_or_default()
     }
+}
+
+/// Where a ServiceAccount is deployed, and under which name.
+fn keys<'f>(file: &'f File, nth: usize, object: &'f Object) -> Vec<Key<'f>> {
+    match file.deployments.get(nth).map(Vec::as_slice) {
+        None | Some([]) => vec![(object.namespace.as_deref(), &object.name)],
+        Some(deployments) => deployments
+            .iter()
+            .map(|it| (it.namespace.as_deref(), it.name.as_deref().unwrap_or(&object.name)))
+            .collect(),
+    }
+}
+
+fn join<'a, 'f: 'a>(accounts: impl Iterator<Item = &'a Account<'f>>) -> Option<Account<'f>> {
+    accounts.cloned().reduce(|mut all, next| {
+        all.written |= next.written;
+        for name in next.listed {
+            if !all.listed.contains(&name) {
+                all.listed.push(name);
+            }
+        }
+        all.needs.extend(next.needs);
+        all
+    })
 }

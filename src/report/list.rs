@@ -51,11 +51,11 @@ pub struct Deployment {
     pub name: Option<String>,
     /// What decided the namespace, from the object's file outwards.
     pub source: Vec<Source>,
-    /// Images as deployed.
-    pub images: Vec<Image>,
-    /// Pull secrets after the plan.
+    /// Images as deployed; null where they cannot be told.
+    pub images: Option<Vec<Image>>,
+    /// Pull secrets after the plan; null for a name that cannot be told.
     #[serde(rename = "pullSecrets")]
-    pub pull_secrets: Vec<String>,
+    pub pull_secrets: Vec<Option<String>>,
 }
 
 /// A step of the way from an object's file to its namespace.
@@ -104,7 +104,7 @@ pub fn table(list: &List) -> String {
     let mut rows = vec![head.map(str::to_owned)];
     for workload in &list.workloads {
         for deployment in &workload.deployments {
-            for image in &deployment.images {
+            for image in deployment.images.iter().flatten() {
                 let name = deployment.name.as_ref().unwrap_or(&workload.name);
                 let secret = match (&image.secret, image.node_identity) {
                     (Some(secret), _) => secret.as_str(),

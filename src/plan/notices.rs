@@ -1,0 +1,50 @@
+//! What the builds of the repository have to say, as findings; and files that are no manifests because of their role.
+
+use super::File;
+use super::finding::{Code, Finding};
+use crate::kube::namespace::{self, Graph, Role};
+use crate::kube::read::{Skip, SkipReason};
+use crate::yaml::span::Position;
+
+/// The notices about files of the run.
+pub fn findings(graph: &Graph, files: &[File]) -> Vec<Finding> {
+    let selected = |name: &str| {
+        let found = files.binary_search_by(|file| file.path.as_str().cmp(name));
+        found.map_or(true, |nth| files[nth].selected)
+    };
+    let notices = graph.notices.iter().filter(|notice| selected(&notice.file));
+    let finding = |notice: &namespace::Notice| {
+        let code = match notice.code {
+            namespace::Code::RemoteBaseUnknown => Code::RemoteBaseUnknown,
+            namespace::Code::Unknowable => Code::BuildUnknowable,
+            namespace::Code::BuildFails => Code::BuildFails,
+            namespace::Code::LoadRestricted => Code::LoadRestricted,
+        };
+        Finding {
+            code,
+            severity: code.severity(),
+            file: notice.file.clone(),
+            position: Position { line: notice.line, column: 1 },
+            message: notice.message.clone(),
+            hint: (!notice.hint.is_empty()).then(|| notice.hint.clone()),
+            object: None,
+        }
+    };
+    notices.map(finding).collect()
+}
+
+/// Takes out of a file what is no object to deploy: patches, and what kustomize reads for other reasons.
+pub fn apply_role(file: &mut File, role: Role) {
+    let what = match role {
+        Role::Patch => "a patch of a kustomization",
+        Role::Configuration => "configuration of kustomize",
+        Role::GeneratorInput => "content of a generated object",
+        Role::Kustomization | Role::Component => return,
+    };
+    let Ok(facts) = &mut file.facts else { return };
+    file.deployments.clear();
+    for object in facts.objects.drain(..) {
+        let detail = format!("`{}` `{}` is {what}", object.kind, object.display_name());
+        facts.skips.push(Skip { position: object.position, reason: SkipReason::Fragment, detail });
+    }
+}

@@ -1,0 +1,91 @@
+//! A pod spec as each of its deployments runs it: what a build makes of the text in the file.
+
+use super::File;
+use crate::config::Config;
+use crate::image::pattern::needed;
+use crate::image::reference::ImageRef;
+use crate::kube::namespace::{Deployment, Pods};
+use crate::kube::object::{Object, PodSpec};
+
+/// One pod spec in one deployment.
+#[derive(Clone, Debug)]
+pub struct PodRun<'f> {
+    /// Its namespace; none where unknown.
+    pub namespace: Option<&'f str>,
+    /// The ServiceAccount that its pods run as.
+    pub account: &'f str,
+    /// Containers and their images; none where they cannot be known.
+    pub images: Option<Vec<(&'f str, &'f str)>>,
+    /// The pull secrets that it has there, in order; none where a name cannot be known.
+    pub pull_secrets: Vec<Option<&'f str>>,
+    /// What it is part of; none for an object that nothing deploys.
+    pub deployment: Option<&'f Deployment>,
+}
+
+/// Every deployment of a pod spec. One that nothing deploys counts as it is written: a base may be used from elsewhere.
+pub fn runs<'f>(file: &'f File, nth: usize, object: &'f Object, pod_spec: usize) -> Vec<PodRun<'f>> {
+    let written = &object.pod_specs[pod_spec];
+    let deployments = file.deployments.get(nth).map_or(&[][..], Vec::as_slice);
+    if deployments.is_empty() {
+        let namespace = object.namespace.as_deref();
+        return vec![PodRun { namespace, ..as_written(written) }];
+    }
+    let run = |deployment: &'f Deployment| {
+        let built = match &deployment.pods {
+            Pods::Written => None,
+            Pods::Built(pods) => pods.get(pod_spec),
+            Pods::Unknown => {
+                let (namespace, deployment) = (deployment.namespace.as_deref(), Some(deployment));
+                return PodRun { namespace, deployment, images: None, ..as_written(written) };
+            }
+        };
+        let mut run = as_written(written);
+        if let Some(pod) = built {
+            run.account = pod.service_account.as_deref().unwrap_or("default");
+            run.images =
+                Some(pod.images.iter().map(|it| (it.container.as_str(), it.image.as_str())).collect());
+            run.pull_secrets = pod.pull_secrets.iter().map(Option::as_deref).collect();
+        }
+        PodRun { namespace: deployment.namespace.as_deref(), deployment: Some(deployment), ..run }
+    };
+    deployments.iter().map(run).collect()
+}
+
+fn as_written(pod_spec: &PodSpec) -> PodRun<'_> {
+    PodRun {
+        namespace: None,
+        account: pod_spec.account_name(),
+        images: Some(pod_spec.containers.iter().map(|it| (it.name.as_str(), it.image.as_str())).collect()),
+        pull_secrets: pod_spec.pull_secrets.iter().map(|secret| Some(secret.name.as_str())).collect(),
+        deployment: None,
+    }
+}
+
+impl PodRun<'_> {
+    /// Positions of the configured secrets that its images need, in configuration order. Images that cannot be known
+    /// need what is for every image.
+    pub fn needs(&self, config: &Config) -> Vec<usize> {
+        let unknown = [("", "")];
+        let images = self.images.as_deref().unwrap_or(&unknown);
+        let images: Vec<Option<ImageRef<'_>>> = images
+            .iter()
+            .map(|(_, image)| ImageRef::parse(image).ok())
+            .filter(|image| !image.as_ref().is_some_and(|image| is_pulled_by_node(config, image)))
+            .collect();
+        let serves = |nth: &usize| {
+            let keys = &config.secrets[*nth].keys;
+            images.iter().any(|image| needed(keys, image.as_ref()))
+        };
+        (0..config.secrets.len()).filter(serves).collect()
+    }
+
+    /// Whether it has a pull secret of that name for certain.
+    pub fn has(&self, name: &str) -> bool {
+        self.pull_secrets.contains(&Some(name))
+    }
+}
+
+/// Whether the node pulls an image by its own identity, so that it needs no secret.
+pub fn is_pulled_by_node(config: &Config, image: &ImageRef<'_>) -> bool {
+    config.node_identity.iter().any(|key| key.matches(image))
+}
