@@ -6,7 +6,4 @@ pub mod clone;
 pub mod credentials;
 pub mod docker;
 pub mod identities;
-pub mod look;
 pub mod process;
-pub mod recipients;
-pub mod seal;

@@ -76,7 +76,7 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
     put(path, text, 0o666)
 }
 
-/// Writes a file for the user's eyes only, as [`write()`] does.
+/// Writes a file for the user's eyes only, as [`write`] does.
 ///
 /// # Errors
 /// When the system refuses; the file is then as it was.

@@ -1,9 +1,9 @@
 //! Command line arguments and the help text that teaches them.
 
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 
-use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use clap_complete::Shell;
 
 use crate::report::style::Color;
@@ -76,8 +76,6 @@ pub enum Command {
     Check(CheckArgs),
     /// Print finished manifests to stdout: for pipes, Helm post-renderers and Argo CD
     Generate(GenerateArgs),
-    /// Finish the items of a ResourceList on stdin: a KRM function for kustomize and kpt
-    Fn,
     /// Show every image, its registry, and the secret that a kubelet would use
     List(ListArgs),
     /// Tell why a pod spec gets, has or lacks a pull secret
@@ -135,20 +133,12 @@ pub struct InjectArgs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 clean, 1 a finding of severity error (with --strict also a warning or a skip), 2 error.\n\n\
-    Examples:\n  pullcred check --format sarif >pullcred.sarif\n  pullcred check --write-baseline .pullcred-baseline.json\n  \
-    pullcred check --baseline .pullcred-baseline.json"
+    after_help = "Exit codes: 0 clean, 1 a finding of severity error (with --strict also a warning or a skip), 2 error."
 )]
 pub struct CheckArgs {
     /// Which files and secrets.
     #[command(flatten)]
     pub scope: Scope,
-    /// Only what is not in FILE counts
-    #[arg(long, value_name = "FILE")]
-    pub baseline: Option<PathBuf>,
-    /// Write every finding to FILE, for --baseline
-    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
-    pub write_baseline: Option<PathBuf>,
 }
 
 /// Arguments of `generate`.
@@ -213,10 +203,6 @@ pub enum Format {
     Json,
     /// Annotations of GitHub Actions.
     Github,
-    /// SARIF 2.1.0, for code scanning and editors.
-    Sarif,
-    /// JUnit XML, for pipelines that show test results.
-    Junit,
 }
 
 /// When to use colours.
@@ -263,21 +249,12 @@ pub enum SchemaOf {
     Check,
 }
 
-/// The name under which kubectl finds a plugin.
-const KUBECTL_PLUGIN: &str = "kubectl-pullcred";
-
-/// Parses the arguments. The first one is the program's own name; kubectl starts it as a plugin by another.
+/// Parses the arguments.
 ///
 /// # Errors
 /// Help, the version, or a mistake with its nearest valid name; it prints itself.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let mut arguments = arguments.into_iter().peekable();
-    let called = arguments.peek().and_then(|name| Path::new(name).file_stem());
-    let command = match called == Some(OsStr::new(KUBECTL_PLUGIN)) {
-        true => command().bin_name("kubectl pullcred"),
-        false => command(),
-    };
-    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    Cli::try_parse_from(arguments)
 }
 
 /// The whole command, for completions and manual pages.

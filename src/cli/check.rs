@@ -1,19 +1,15 @@
 //! `check`: the plan as findings; changes nothing.
 
-use std::path::Path;
-
-use anyhow::{Result, anyhow, bail};
+use anyhow::Result;
 
 use super::Terminal;
 use super::args::{CheckArgs, Common, Format};
 use super::exit::Exit;
 use super::run::Run;
-use super::settings::{Settings, directory};
+use super::settings::Settings;
 use crate::plan::finding::{Finding, Severity};
-use crate::report::baseline::{self, Applied, Baseline};
 use crate::report::json::{self, Summary};
-use crate::report::{github, junit, sarif, text};
-use crate::source::{self, Source};
+use crate::report::{github, text};
 
 /// Runs the command.
 ///
@@ -24,25 +20,23 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
     let mut run = Run::new(settings)?;
     // An edit that cannot be proved right is a finding here too.
     run.changes(|_| ());
-    if let Some(file) = &arguments.write_baseline {
-        return write_baseline(common, file, &run, terminal);
+    let summary = run.summary();
+    let shown = run.plan.findings.iter().filter(|finding| is_shown(common, finding));
+    match common.format {
+        Format::Json => {
+            terminal.out.write_all(json::check(&run.plan.findings, &summary).as_bytes())?;
+        }
+        Format::Github => {
+            for finding in shown {
+                terminal.out.write_all(github::annotation(finding).as_bytes())?;
+            }
+        }
+        Format::Text => {
+            for finding in shown {
+                terminal.out.write_all(text::finding(finding, terminal.out_style).as_bytes())?;
+            }
+        }
     }
-    let changes = run.summary().changes;
-    let known = match &arguments.baseline {
-        Some(file) => Some(read_baseline(common, file)?.apply(&mut run.plan.findings)),
-        None => None,
-    };
-    let summary = Summary { changes, baseline: known.map(|known| known.known), ..run.summary() };
-    let shown: Vec<&Finding> = run.plan.findings.iter().filter(|finding| is_shown(common, finding)).collect();
-    let style = terminal.out_style;
-    let text = match common.format {
-        Format::Json => json::check(&run.plan.findings, &summary),
-        Format::Github => shown.iter().map(|finding| github::annotation(finding)).collect(),
-        Format::Text => shown.iter().map(|finding| text::finding(finding, style)).collect(),
-        Format::Sarif => sarif::log(&shown),
-        Format::Junit => junit::document(&shown, |finding| fails(common, finding)),
-    };
-    terminal.out.write_all(text.as_bytes())?;
     if !common.quiet {
         unconfigured(&run, terminal)?;
         writeln!(
@@ -53,52 +47,15 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
             text::count(summary.files, "file"),
             text::count(summary.pod_specs, "pod spec"),
         )?;
-        skipped(common, &summary, terminal)?;
-        from_baseline(known, terminal)?;
+        skipped(&summary, terminal)?;
     }
-    let failed = run.plan.findings.iter().any(|finding| fails(common, finding));
-    Ok(if failed { Exit::Findings } else { Exit::Clean })
-}
-
-/// Whether a finding fails the run.
-fn fails(common: &Common, finding: &Finding) -> bool {
-    let strict = finding.severity == Severity::Warning || finding.code.is_skip();
-    finding.severity == Severity::Error || common.strict && strict
-}
-
-fn read_baseline(common: &Common, file: &Path) -> Result<Baseline> {
-    let name = file.display();
-    let text = match source::read(&directory(common)?.join(file)) {
-        Ok(Source::Text(text)) => text,
-        Ok(_) => bail!("{name}: no baseline"),
-        Err(error) => bail!("{name}: {error}\nhint: write it with `pullcred check --write-baseline {name}`"),
-    };
-    Baseline::parse(&text).map_err(|reason| anyhow!("{name}: no baseline: {reason}"))
-}
-
-fn write_baseline(common: &Common, file: &Path, run: &Run, terminal: &mut Terminal<'_>) -> Result<Exit> {
-    let findings = &run.plan.findings;
-    source::write(&directory(common)?.join(file), &baseline::render(findings))?;
-    if !common.quiet {
-        let count = text::count(findings.len(), "finding");
-        writeln!(terminal.err, "{count} written to {}", file.display())?;
-    }
-    Ok(Exit::Clean)
-}
-
-/// One line on what a baseline took out, and whether it can shrink.
-fn from_baseline(applied: Option<Applied>, terminal: &mut Terminal<'_>) -> Result<()> {
-    let Some(Applied { known, gone }) = applied else { return Ok(()) };
-    let gone = match gone {
-        0 => String::new(),
-        gone => format!(", {gone} of its entries not found any more (write it anew)"),
-    };
-    Ok(writeln!(terminal.err, "{} in the baseline{gone}", text::count(known, "finding"))?)
+    let strict = common.strict && (summary.warnings > 0 || !summary.skipped.is_empty());
+    Ok(if summary.errors > 0 || strict { Exit::Findings } else { Exit::Clean })
 }
 
 /// Skips are shown one by one only on request; errors always.
 pub fn is_shown(common: &Common, finding: &Finding) -> bool {
-    if finding.code.is_skip() && finding.severity == Severity::Note {
+    if finding.code.is_skip() {
         return common.verbose || common.strict && !common.quiet;
     }
     !common.quiet || finding.severity == Severity::Error
@@ -113,12 +70,11 @@ pub fn unconfigured(run: &Run, terminal: &mut Terminal<'_>) -> Result<()> {
 }
 
 /// One line on what was passed over.
-pub fn skipped(common: &Common, summary: &Summary, terminal: &mut Terminal<'_>) -> Result<()> {
+pub fn skipped(summary: &Summary, terminal: &mut Terminal<'_>) -> Result<()> {
     if !summary.skipped.is_empty() {
         let parts: Vec<String> =
             summary.skipped.iter().map(|(code, count)| format!("{count} {code}")).collect();
-        let hint = if common.verbose { "" } else { " (-v names them)" };
-        writeln!(terminal.err, "left alone: {}{hint}", parts.join(", "))?;
+        writeln!(terminal.err, "left alone: {} (-v names them)", parts.join(", "))?;
     }
     Ok(())
 }

@@ -8,11 +8,13 @@ use anyhow::{Context, Result, bail};
 use super::Terminal;
 use super::args::{Common, GenerateArgs};
 use super::exit::Exit;
-use super::pipe;
-use super::run::Run;
+use super::run::{self, Run};
 use super::settings::Settings;
+use crate::apply;
+use crate::kube::read;
 use crate::kube::stream::{self, Part};
 use crate::plan::finding::{Code, Severity};
+use crate::plan::{File, pull_secrets};
 use crate::report::text;
 use crate::source::{self, Source};
 
@@ -22,21 +24,21 @@ use crate::source::{self, Source};
 /// A stream that cannot be read or finished whole, or that holds no object: an empty answer would delete what runs.
 pub fn run(common: &Common, arguments: &GenerateArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
     let mut printed = 0;
-    // Argo CD puts what names no namespace into that of the Application.
-    let destination = std::env::var("ARGOCD_APP_NAMESPACE").ok().filter(|namespace| !namespace.is_empty());
     if arguments.path == Path::new("-") {
         let settings = Settings::resolve(common, &[], &arguments.secrets)?;
-        let text = pipe::stdin()?;
-        let piped = pipe::finish("stdin", &text, &settings.config, destination.as_deref());
-        report(common, &piped.findings, terminal)?;
-        let text = piped
-            .finished
+        let text = run::stdin()?;
+        let facts = read::read(&text, &settings.kinds);
+        let files = [File { path: "stdin".to_owned(), selected: true, facts: Ok(facts) }];
+        let plan = pull_secrets::plan(&files, &settings.config);
+        report(common, &plan.findings, terminal)?;
+        let additions: Vec<_> = plan.additions.iter().collect();
+        let [File { facts: Ok(facts), .. }] = &files else { return Ok(Exit::Error) };
+        let text = apply::finished(&text, facts, &additions)
             .map_err(|refused| anyhow::anyhow!("stdin:{}: {}", refused.position, refused.reason))?;
         printed += print("stdin", &text, terminal)?;
     } else {
         let paths = std::slice::from_ref(&arguments.path);
         let settings = Settings::resolve(common, paths, &arguments.secrets)?;
-        let settings = Settings { destination, ..settings };
         let mut run = Run::new(settings)?;
         let mut finished: BTreeMap<String, String> =
             run.changes(|file| (file.path.to_owned(), file.after)).into_iter().collect();

@@ -62,9 +62,9 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
             text::count(summary.files, "file"),
             text::count(summary.pod_specs, "pod spec"),
         )?;
-        check::skipped(common, &summary, terminal)?;
+        check::skipped(&summary, terminal)?;
+        failed |= common.strict && !summary.skipped.is_empty();
     }
-    failed |= common.strict && run.plan.findings.iter().any(|finding| finding.code.is_skip());
     Ok(match () {
         () if failed => Exit::Error,
         () if arguments.exit_code && files > 0 => Exit::Findings,

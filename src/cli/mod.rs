@@ -4,13 +4,11 @@ pub mod args;
 pub mod check;
 pub mod exit;
 pub mod explain;
-pub mod r#fn;
 pub mod generate;
 pub mod init;
 pub mod inject;
 pub mod list;
 pub mod parallel;
-pub mod pipe;
 pub mod progress;
 pub mod run;
 pub mod settings;
@@ -73,7 +71,6 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<Exit> {
         Command::Inject(arguments) => inject::run(&cli.common, arguments, terminal),
         Command::Check(arguments) => check::run(&cli.common, arguments, terminal),
         Command::Generate(arguments) => generate::run(&cli.common, arguments, terminal),
-        Command::Fn => r#fn::run(&cli.common, terminal),
         Command::List(arguments) => list::run(&cli.common, arguments, terminal),
         Command::Explain(arguments) => explain::run(&cli.common, arguments, terminal),
         Command::Init(arguments) => init::run(&cli.common, arguments, terminal),

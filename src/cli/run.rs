@@ -3,14 +3,13 @@
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::parallel;
-use super::pipe::deploy_to;
 use super::progress::Progress;
 use super::settings::{Settings, shown};
 use crate::apply::{self, Refused};
-use crate::config::{self, Config};
+use crate::config;
 use crate::kube::read::{self, FileFacts, Skip, SkipReason};
 use crate::plan::finding::{Code, Finding, Severity};
 use crate::plan::{Addition, File, Plan, pull_secrets};
@@ -88,13 +87,29 @@ impl Run {
         }
         let plan = pull_secrets::plan(&files, &settings.config);
         let mut run = Self { settings, files, plan, digests };
-        let Settings { config, root, base, .. } = &run.settings;
-        weigh(&mut run.plan.findings, config, |file| {
-            let path = root.join(file);
-            shown(path.strip_prefix(base).unwrap_or(&path))
-        });
+        run.weigh();
         sort(&mut run.plan.findings);
         Ok(run)
+    }
+
+    /// Gives findings the severity that the configuration wants for them.
+    fn weigh(&mut self) {
+        let Settings { config, root, base, .. } = &self.settings;
+        if config.findings.is_empty() {
+            return;
+        }
+        self.plan.findings.retain_mut(|finding| {
+            let path = root.join(&finding.file);
+            let path = shown(path.strip_prefix(base).unwrap_or(&path));
+            match config.rule_for_finding(finding.code.name(), &path).map(|rule| rule.severity) {
+                None => {}
+                Some(config::Severity::Ignore) => return false,
+                Some(config::Severity::Error) => finding.severity = Severity::Error,
+                Some(config::Severity::Warning) => finding.severity = Severity::Warning,
+                Some(config::Severity::Note) => finding.severity = Severity::Note,
+            }
+            true
+        });
     }
 
     /// Finishes every file that changes, on several threads, and hands it to `each`; the results come in order of
@@ -157,27 +172,8 @@ fn relative(settings: &Settings, path: &Path) -> String {
     shown(path.strip_prefix(&settings.root).unwrap_or(path))
 }
 
-/// Gives findings the severity that the configuration wants for them; `below` turns the file of a finding into its path
-/// below the configuration's folder.
-pub fn weigh(findings: &mut Vec<Finding>, config: &Config, below: impl Fn(&str) -> String) {
-    if config.findings.is_empty() {
-        return;
-    }
-    findings.retain_mut(|finding| {
-        let rule = config.rule_for_finding(finding.code.name(), &below(&finding.file));
-        match rule.map(|rule| rule.severity) {
-            None => {}
-            Some(config::Severity::Ignore) => return false,
-            Some(config::Severity::Error) => finding.severity = Severity::Error,
-            Some(config::Severity::Warning) => finding.severity = Severity::Warning,
-            Some(config::Severity::Note) => finding.severity = Severity::Note,
-        }
-        true
-    });
-}
-
 /// The order in which findings are shown.
-pub fn sort(findings: &mut [Finding]) {
+fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| (&a.file, a.position, a.code).cmp(&(&b.file, b.position, b.code)));
 }
 
@@ -200,8 +196,7 @@ fn refuse(findings: &mut Vec<Finding>, path: &str, refused: Refused) {
 fn facts_of(path: &Path, settings: &Settings) -> (Result<FileFacts, String>, u64) {
     match source::read(path) {
         Ok(Source::Text(text)) => {
-            let mut facts = read::read(&text, &settings.kinds);
-            deploy_to(settings.destination.as_deref(), &mut facts.objects);
+            let facts = read::read(&text, &settings.kinds);
             // Only files that may be edited are ever compared with what they were.
             let digest = if facts.objects.is_empty() { 0 } else { digest(&text) };
             (Ok(facts), digest)
@@ -221,4 +216,18 @@ fn digest(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(text.as_bytes());
     hasher.finish()
+}
+
+/// Reads all of stdin as a stream of manifests.
+///
+/// # Errors
+/// When it is no text.
+pub fn stdin() -> Result<String> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).context("stdin")?;
+    match source::judge(bytes) {
+        Source::Text(text) => Ok(text),
+        Source::Unusable { reason, .. } => bail!("stdin: {}", reason.replacen("the file", "the stream", 1)),
+        Source::TooLarge(_) => bail!("stdin: too large"),
+    }
 }

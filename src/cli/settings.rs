@@ -1,6 +1,6 @@
 //! Arguments, environment and configuration to settings: what one run is about.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -24,8 +24,6 @@ pub struct Settings {
     pub config: Config,
     /// Kinds with places for pull secrets.
     pub kinds: Kinds,
-    /// Where objects go that name no namespace, when somebody else (Argo CD) decides that.
-    pub destination: Option<String>,
     /// Whether people want to see nothing but errors.
     pub quiet: bool,
     /// How to walk.
@@ -70,9 +68,15 @@ impl Settings {
 
     fn new(common: &Common, root: PathBuf, file: Option<&Path>, paths: Vec<PathBuf>, config: Config) -> Self {
         let base = file.and_then(Path::parent).unwrap_or(&root).to_path_buf();
-        let kinds = kinds_of(&config);
+        let inject = &config.inject;
+        let custom = inject.custom_resources.iter();
+        let kinds = Kinds {
+            custom: custom.map(|one| (one.group.clone(), one.kind.clone(), one.site.clone())).collect(),
+            purposes: inject.purposes.clone(),
+            suspects: inject.suspects.clone(),
+        };
         let scan = scan::Options { threads: common.threads, no_ignore: common.no_ignore };
-        Self { root, base, paths, config, kinds, destination: None, quiet: common.quiet, scan }
+        Self { root, base, paths, config, kinds, quiet: common.quiet, scan }
     }
 
     /// What to say when there is nothing to look for: an empty answer must not pass for a clean one.
@@ -92,22 +96,6 @@ impl Settings {
     }
 }
 
-/// Kinds with places for pull secrets: the catalog and what the configuration adds to it.
-pub fn kinds_of(config: &Config) -> Kinds {
-    let inject = &config.inject;
-    let custom = inject.custom_resources.iter();
-    Kinds {
-        custom: custom.map(|one| (one.group.clone(), one.kind.clone(), one.site.clone())).collect(),
-        purposes: inject.purposes.clone(),
-        suspects: inject.suspects.clone(),
-    }
-}
-
-/// The codes that a configuration can speak of.
-pub fn codes() -> Vec<&'static str> {
-    Code::ALL.iter().map(|code| code.name()).collect()
-}
-
 /// Where the run starts: `-C`, else the working directory.
 ///
 /// # Errors
@@ -125,8 +113,7 @@ pub fn shown(path: &Path) -> String {
 
 /// The repository of the start, or of the paths when they lie elsewhere.
 fn root_of(start: &Path, paths: &[PathBuf]) -> Result<PathBuf> {
-    let root =
-        scan::repository(start).or_else(|| checkout_of_argocd(start)).unwrap_or_else(|| start.to_path_buf());
+    let root = scan::repository(start).unwrap_or_else(|| start.to_path_buf());
     let Some(outside) = paths.iter().find(|path| !path.starts_with(&root)) else { return Ok(root) };
     let folder = if outside.is_dir() { outside } else { outside.parent().unwrap_or(outside) };
     let other = scan::repository(folder).unwrap_or_else(|| folder.to_path_buf());
@@ -134,16 +121,6 @@ fn root_of(start: &Path, paths: &[PathBuf]) -> Result<PathBuf> {
         bail!("{}: lies in another repository than {}", stray.display(), outside.display());
     }
     Ok(other)
-}
-
-/// The root of a repository that Argo CD handed to a plugin, which starts in the folder of the Application. `.git` can be missing
-/// there (`--plugin-tar-exclude`); without the root the configuration above would not be found, and nothing added.
-fn checkout_of_argocd(start: &Path) -> Option<PathBuf> {
-    let given = std::env::var_os("ARGOCD_APP_SOURCE_PATH")?;
-    let folders = Path::new(&given).components().filter(|part| matches!(part, Component::Normal(_)));
-    let path: PathBuf = folders.collect();
-    let depth = path.components().count();
-    start.ends_with(&path).then(|| start.ancestors().nth(depth).map(Path::to_path_buf)).flatten()
 }
 
 /// The configuration nearest to `start`, up to the root.
@@ -170,14 +147,14 @@ fn read(file: &Path, root: &Path) -> Result<Config> {
         Source::TooLarge(_) => bail!("{name}: too large for a configuration"),
         Source::Unusable { reason, .. } => bail!("{name}: {reason}"),
     };
-    Config::parse(&text, &codes()).map_err(|errors| {
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    Config::parse(&text, &codes).map_err(|errors| {
         let all: Vec<String> = errors.iter().map(|error| mistake(&name, error)).collect();
         anyhow!("{}", all.join("\nerror: "))
     })
 }
 
-/// A mistake of the configuration as a message.
-pub fn mistake(file: &str, error: &ConfigError) -> String {
+fn mistake(file: &str, error: &ConfigError) -> String {
     let hint = error.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
     format!("{file}:{}: {}{hint}", error.position, error.message)
 }

@@ -2,12 +2,17 @@
 //!
 //! Reads [`crate::yaml`] trees and turns them into small facts; decides nothing about a repository.
 
+pub mod argocd;
+pub mod build;
 pub mod catalog;
+pub mod delivery;
 pub mod dockerconfig;
 pub mod field_path;
+pub mod flux;
+pub mod kustomization;
+pub mod namespace;
 pub mod object;
 pub mod read;
-pub mod secret;
 pub mod site;
 pub mod stream;
 pub mod token;

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use memchr::memmem;
 
 use super::object::{Container, ContainerList, Object, PodSpec, PullSecret, group, version};
-use super::secret::{self, OwnedSecret};
 use super::site::{Shape, Site, What};
 use super::workload::{Kinds, walk};
 use crate::yaml::insert::{Form, KeyPlace, Refusal, Slot};
@@ -24,8 +23,6 @@ use crate::yaml::split::{self, Head, Slice, head, split};
 pub struct FileFacts {
     /// Objects with places for pull secrets, in document order.
     pub objects: Vec<Object>,
-    /// Secrets with our label, encrypted ones among them.
-    pub secrets: Vec<OwnedSecret>,
     /// Documents with content.
     pub documents: usize,
     /// What was passed over although it might have mattered.
@@ -156,7 +153,6 @@ impl<'t> Reader<'t, '_> {
         let has = |needle: &str| memmem::find(source.as_bytes(), needle.as_bytes()).is_some();
         match head(source) {
             Some(Head { kind: "CustomResourceDefinition" | "ConfigMap", .. }) => false,
-            Some(Head { api_version: "v1", kind: "Secret" }) => has(secret::OWNER.1),
             Some(Head { api_version, kind }) => {
                 self.kinds.knows(group(api_version), kind)
                     || kind.ends_with("List") && has("items")
@@ -241,9 +237,6 @@ impl<'t> Reader<'t, '_> {
     ) {
         let node = candidate.node;
         let position = self.position(node.span().start);
-        if api_version == "v1" && kind == "Secret" && candidate.path == Path::default() {
-            self.facts.secrets.extend(secret::owned(node, position));
-        }
         let metadata = node.get("metadata");
         let meta = |key: &str| metadata.and_then(|metadata| metadata.str_at(key));
         let name = meta("name").unwrap_or_default();
@@ -321,6 +314,10 @@ impl<'t> Reader<'t, '_> {
             name: name.to_owned(),
             generate_name,
             namespace: meta("namespace").map(str::to_owned),
+            namespace_line: metadata
+                .and_then(|metadata| metadata.get("namespace"))
+                .map_or(position, |node| self.position(node.span().start))
+                .line,
             labels: pairs("labels"),
             annotations: pairs("annotations"),
             document: around.document,

@@ -27,13 +27,11 @@ pub fn parts(text: &str) -> Result<Vec<Part<'_>>, (Position, String)> {
     for slice in split(text) {
         let documents = parse(text, slice.span)
             .map_err(|error| (LineIndex::new(text).position(error.offset), error.reason))?;
-        let refuse = |reason: &str| (LineIndex::new(text).position(slice.span.start), reason.to_owned());
+        let body = without_marker(slice.span.of(text));
         if documents.len() > 1 {
-            return Err(refuse("a stream with directives cannot be divided"));
+            let position = LineIndex::new(text).position(slice.span.start);
+            return Err((position, "a stream with directives cannot be divided".to_owned()));
         }
-        let body = without_directives(slice.span.of(text))
-            .ok_or_else(|| refuse("a document with a `%TAG` directive cannot be part of a stream"))?;
-        let body = without_marker(body);
         for document in &documents {
             let Some(root) = document.root() else { continue };
             let (Some(api_version), Some(kind)) = (root.str_at("apiVersion"), root.str_at("kind")) else {
@@ -55,24 +53,6 @@ pub fn parts(text: &str) -> Result<Vec<Part<'_>>, (Position, String)> {
         }
     }
     Ok(parts)
-}
-
-/// A document without the `%YAML` line before its marker, which would end the document before. None if it has other
-/// directives: its tags would lose their meaning.
-fn without_directives(slice: &str) -> Option<&str> {
-    let mut rest = slice.strip_prefix('\u{feff}').unwrap_or(slice);
-    let mut directives = false;
-    loop {
-        let line = rest.split_inclusive('\n').next().unwrap_or_default();
-        match line.as_bytes().first() {
-            Some(b'%') if !line.starts_with("%YAML") => return None,
-            Some(b'%') => directives = true,
-            Some(b'#' | b'\r' | b'\n') => {}
-            _ if directives => return Some(rest),
-            _ => return Some(slice),
-        }
-        rest = &rest[line.len()..];
-    }
 }
 
 /// A document without the `---` of its marker line; what stands behind the marker stays.

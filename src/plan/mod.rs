@@ -6,8 +6,6 @@
 pub mod credentials;
 pub mod finding;
 pub mod pull_secrets;
-pub mod resources;
-pub mod secrets;
 pub mod service_accounts;
 
 use crate::kube::read::FileFacts;

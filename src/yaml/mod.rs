@@ -11,7 +11,6 @@ pub mod layout;
 pub mod nearest;
 pub mod parse;
 pub mod path;
-pub mod remove;
 pub mod span;
 pub mod split;
 pub mod verify;

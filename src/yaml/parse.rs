@@ -292,6 +292,11 @@ impl<'d, 't> Node<'d, 't> {
         (id != NONE).then_some(Self { document: self.document, id })
     }
 
+    /// Its number in the document, in source order from 0.
+    pub fn id(self) -> usize {
+        self.id as usize
+    }
+
     /// What it is; an alias is an alias until [`Node::resolved`].
     pub fn kind(self) -> Kind {
         match self.entry().data {

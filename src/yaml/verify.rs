@@ -59,7 +59,13 @@ impl fmt::Display for Mismatch {
 /// # Errors
 /// What differs.
 pub fn verify(before: &str, after: &str, intents: &[Intent]) -> Result<(), Mismatch> {
-    let (old, new) = both(before, after)?;
+    let (old, new) = match second(before) {
+        Ok(old) => (old, second(after).map_err(Mismatch::After)?),
+        Err(_) => {
+            let old = first(before).map_err(Mismatch::Before)?;
+            (old, first(after).map_err(|error| Mismatch::After(error.reason))?)
+        }
+    };
     if old.len() != new.len() {
         return Err(Mismatch::Meaning("---".to_owned()));
     }
@@ -79,56 +85,6 @@ pub fn verify(before: &str, after: &str, intents: &[Intent]) -> Result<(), Misma
         None => Ok(()),
         Some(intent) => Err(Mismatch::Meaning(format!("{}.{}", intent.mapping, intent.key))),
     }
-}
-
-/// Items that are meant to be taken out of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Removal {
-    /// Which document of the file, as a YAML loader counts them, from 0.
-    pub document: usize,
-    /// The mapping that holds the list.
-    pub mapping: Path,
-    /// The list's key.
-    pub key: String,
-    /// The items' indexes.
-    pub items: Vec<usize>,
-}
-
-/// Whether `after` means what `before` means but for the items that are meant to go.
-///
-/// # Errors
-/// What differs.
-pub fn verify_removal(before: &str, after: &str, removal: &Removal) -> Result<(), Mismatch> {
-    let (mut old, new) = both(before, after)?;
-    let differs = || Mismatch::Meaning(format!("{}.{}", removal.mapping, removal.key));
-    let marks = old.get_mut(removal.document).ok_or_else(differs)?;
-    let mapping = Walker::new(marks).locate(&removal.mapping).ok_or_else(differs)?;
-    let (_, list) = marks.value_of(mapping, &removal.key).ok_or_else(differs)?;
-    if !matches!(marks.marks[list], Mark::Sequence { .. }) {
-        return Err(differs());
-    }
-    let mut items = Vec::new();
-    let mut item = list + 1;
-    while marks.marks.get(item).is_some_and(|mark| *mark != Mark::End) {
-        items.push(item..marks.ends[item]);
-        item = marks.ends[item];
-    }
-    for &index in removal.items.iter().rev() {
-        marks.marks.drain(items.get(index).cloned().ok_or_else(differs)?);
-    }
-    let same = old.len() == new.len() && old.iter().zip(&new).all(|(old, new)| old.marks == new.marks);
-    if same { Ok(()) } else { Err(differs()) }
-}
-
-/// The documents of a file before and after an edit, both as the same parser sees them.
-fn both(before: &str, after: &str) -> Result<(Vec<Marks>, Vec<Marks>), Mismatch> {
-    Ok(match second(before) {
-        Ok(old) => (old, second(after).map_err(Mismatch::After)?),
-        Err(_) => {
-            let old = first(before).map_err(Mismatch::Before)?;
-            (old, first(after).map_err(|error| Mismatch::After(error.reason))?)
-        }
-    })
 }
 
 /// One node boundary of a document, free of positions.

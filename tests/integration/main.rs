@@ -3,9 +3,9 @@
 
 mod cases;
 mod config;
-mod hosts;
 mod images;
 mod layering;
+mod namespaces;
 mod offline;
 mod packaging;
 mod rust_source;

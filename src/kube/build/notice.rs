@@ -1,0 +1,29 @@
+//! What builds have to say: places that a user should know of, as plain data.
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Code {
+    /// Something that exists only online takes part in a build.
+    RemoteBaseUnknown,
+    /// A Helm chart, a function or a generator that no one can follow offline takes part.
+    Unknowable,
+    /// `kustomize build` fails: nothing of it is deployed.
+    BuildFails,
+    /// `kustomize build` refuses it unless its load restriction is lifted, as Flux does.
+    LoadRestricted,
+}
+
+/// A place and what there is to say about it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Notice {
+    /// File, relative to the repository's root.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// What it is about.
+    pub code: Code,
+    /// What is the matter.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}

@@ -1,0 +1,223 @@
+//! `replacements`: values copied from one field to others.
+
+use super::field::{self, FieldError};
+use super::patch::StepError;
+use super::resource::{Resource, Resources, group_version};
+use super::selector::{Matcher, Selector};
+use super::value::Value;
+
+/// One entry.
+#[derive(Clone, Debug, Default)]
+pub struct Replacement {
+    source: Option<Source>,
+    value: Option<String>,
+    targets: Vec<Target>,
+}
+
+#[derive(Clone, Debug)]
+struct Source {
+    selector: Selector,
+    path: String,
+    options: Options,
+}
+
+#[derive(Clone, Debug)]
+struct Target {
+    select: Option<Selector>,
+    reject: Vec<Selector>,
+    paths: Vec<String>,
+    options: Options,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Options {
+    delimiter: String,
+    index: i64,
+    create: bool,
+}
+
+impl Options {
+    fn read(tree: Option<&Value>) -> Self {
+        let Some(tree) = tree else { return Self::default() };
+        Self {
+            delimiter: tree.str_at("delimiter").unwrap_or_default().to_owned(),
+            index: tree.str_at("index").and_then(|text| text.parse().ok()).unwrap_or(0),
+            create: tree.get("create").is_some_and(Value::is_true),
+        }
+    }
+}
+
+impl Replacement {
+    /// Reads an entry.
+    pub fn read(tree: &Value) -> Self {
+        let path = |tree: &Value| tree.str_at("fieldPath").unwrap_or("metadata.name").to_owned();
+        let source = tree.get("source").filter(|source| !source.is_null()).map(|source| Source {
+            selector: Selector::read(source),
+            path: path(source),
+            options: Options::read(source.get("options")),
+        });
+        let target = |target: &Value| Target {
+            select: target.get("select").filter(|select| !select.is_null()).map(Selector::read),
+            reject: target.get("reject").map_or(&[][..], Value::items).iter().map(Selector::read).collect(),
+            paths: match target.get("fieldPaths").map_or(&[][..], Value::items) {
+                [] => vec!["metadata.name".to_owned()],
+                paths => paths.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            },
+            options: Options::read(target.get("options")),
+        };
+        Self {
+            source,
+            value: tree.str_at("sourceValue").map(str::to_owned),
+            targets: tree.get("targets").map_or(&[][..], Value::items).iter().map(target).collect(),
+        }
+    }
+
+    /// Copies the value; `of` is the kustomization and line that it is of. Only on whole objects.
+    ///
+    /// # Errors
+    /// A source or a target field that is not there, and what else kustomize refuses.
+    pub fn apply(&self, resources: &mut Resources, of: (usize, usize)) -> Result<(), StepError> {
+        let value = match (&self.source, &self.value) {
+            (Some(_), Some(_)) => {
+                return Err(StepError::Target("a replacement has either `source` or `sourceValue`"));
+            }
+            (None, Some(value)) => Value::text(value),
+            (Some(source), None) => source.value(resources)?,
+            (None, None) => return Err(StepError::Target("a replacement needs a `source`")),
+        };
+        if self.targets.is_empty() {
+            return Err(StepError::Target("a replacement needs `targets`"));
+        }
+        self.targets.iter().try_for_each(|target| target.write(resources, &value, of))
+    }
+}
+
+impl Source {
+    fn value(&self, resources: &Resources) -> Result<Value, StepError> {
+        let mut found = resources.iter().filter(|resource| self.is_selected(resource));
+        let name = || format!("`{}` `{}`", self.selector.kind, self.selector.name);
+        let Some(resource) = found.next() else {
+            return Err(StepError::Other(format!("no resource of the build is the source {}", name())));
+        };
+        if found.next().is_some() {
+            return Err(StepError::Other(format!(
+                "several resources of the build are the source {}",
+                name()
+            )));
+        }
+        let value = field::lookup(&resource.object, &field::split_dotted(&self.path))?;
+        let missing = || StepError::Field(FieldError::Missing(self.path.clone()));
+        let value = value.filter(|value| !value.is_empty()).ok_or_else(missing)?;
+        if self.options.delimiter.is_empty() {
+            return Ok(value.clone());
+        }
+        let text = value.as_str().ok_or_else(|| FieldError::Shape(self.path.clone()))?;
+        let part = usize::try_from(self.options.index).ok();
+        let part = part.and_then(|part| text.split(&self.options.delimiter).nth(part)).ok_or_else(missing)?;
+        Ok(Value::text(part))
+    }
+
+    /// Sources are named exactly, by any identity that a resource has or had.
+    fn is_selected(&self, resource: &Resource) -> bool {
+        let selector = &self.selector;
+        let (group, version) = group_version(resource.api_version());
+        let fits = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
+        let effective =
+            |namespace: &'_ str| if namespace.is_empty() { "default" } else { namespace }.to_owned();
+        let is = |kind: &str, name: &str, namespace: &str| {
+            fits(&selector.kind, kind)
+                && fits(&selector.name, name)
+                && (selector.namespace.is_empty() || effective(&selector.namespace) == effective(namespace))
+        };
+        fits(&selector.group, group)
+            && fits(&selector.version, version)
+            && !resource.object.is_empty()
+            && (is(resource.kind(), resource.name(), resource.namespace())
+                || resource.former.iter().any(|former| is(&former.kind, &former.name, &former.namespace)))
+    }
+}
+
+impl Target {
+    fn write(&self, resources: &mut Resources, value: &Value, of: (usize, usize)) -> Result<(), StepError> {
+        let Some(select) = &self.select else {
+            return Err(StepError::Target("a target of a replacement needs `select`"));
+        };
+        let select = Matcher::new(select)?;
+        let reject = self
+            .reject
+            .iter()
+            .map(|one| Ok((Matcher::new(one)?, one)))
+            .collect::<Result<Vec<_>, StepError>>()?;
+        for at in 0..resources.len() {
+            let resource = resources.get(at);
+            if resource.object.is_empty() || !select.fits_metadata(&resource.object) {
+                continue;
+            }
+            let by_metadata = |(matcher, selector): &(Matcher, &Selector)| {
+                !(selector.labels.is_empty() && selector.annotations.is_empty())
+                    && matcher.fits_metadata(&resource.object)
+            };
+            let by_id = |(matcher, selector): &(Matcher, &Selector)| {
+                !selector.is_without_id() && is(matcher, resource)
+            };
+            if reject.iter().any(|one| by_metadata(one) || by_id(one)) || !is(&select, resource) {
+                continue;
+            }
+            let resource = resources.rename(at);
+            let namespace = resource.namespace().to_owned();
+            for path in &self.paths {
+                self.write_field(resource, path, value)?;
+            }
+            if resource.namespace() != namespace {
+                resource.namespaced_by = Some(of);
+            }
+            let grown = resource.object.within_limits();
+            grown.map_err(|limit| {
+                StepError::Other(format!("a replacement makes an object that is {limit}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn write_field(&self, resource: &mut Resource, path: &str, value: &Value) -> Result<(), StepError> {
+        let Options { delimiter, index, create } = &self.options;
+        let set = &mut |old: &mut Value| {
+            if delimiter.is_empty() {
+                *old = match (&*old, value) {
+                    // The type of the field stays, only its text changes.
+                    (Value::Scalar(_, plain), Value::Scalar(text, _)) => Value::Scalar(text.clone(), *plain),
+                    _ => value.clone(),
+                };
+                return Ok(());
+            }
+            let shape = || FieldError::Shape(path.to_owned());
+            let text = old.as_str().ok_or_else(shape)?;
+            let new = value.as_str().unwrap_or_default();
+            let mut parts: Vec<&str> = text.split(delimiter.as_str()).collect();
+            match usize::try_from(*index) {
+                Err(_) => parts.insert(0, new),
+                Ok(index) if index >= parts.len() => parts.push(new),
+                Ok(index) => parts[index] = new,
+            }
+            *old = Value::text(&parts.join(delimiter));
+            Ok(())
+        };
+        let steps = field::split_dotted(path);
+        match field::visit(&mut resource.object, &steps, create.then_some(value), set)? {
+            0 => Err(StepError::Field(FieldError::Missing(path.to_owned()))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a matcher fits any identity that a resource has or had; namespaces as they are written.
+fn is(matcher: &Matcher, resource: &Resource) -> bool {
+    let (group, version) = group_version(resource.api_version());
+    let fits = |kind: &str, name: &str, namespace: &str| {
+        matcher.fits_type(group, version, kind)
+            && matcher.fits_name(name)
+            && matcher.fits_namespace(namespace)
+    };
+    fits(resource.kind(), resource.name(), resource.namespace())
+        || resource.former.iter().any(|former| fits(&former.kind, &former.name, &former.namespace))
+}

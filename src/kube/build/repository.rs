@@ -1,0 +1,429 @@
+//! The repository as builds see it: its kustomizations by folder, what an entry of `resources` leads to, and the
+//! content of files that only a build can ask for. Keeps what it has read for the length of a run.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::patch::is_object;
+use super::value::Value;
+use crate::kube::delivery::{Delivery, DeliveryFacts};
+use crate::kube::kustomization::{self, FILE_NAMES, Kustomization};
+use crate::kube::object::Object;
+use crate::yaml::parse::parse;
+use crate::yaml::span::Span;
+
+/// Gives the bytes of a file, by its path relative to the repository's root with `/`; none when there is no such
+/// file.
+pub type Load<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
+
+/// One scanned file.
+#[derive(Clone, Copy)]
+pub struct Scanned<'a> {
+    /// Path relative to the repository's root, with `/`.
+    pub path: &'a str,
+    /// Its objects.
+    pub objects: &'a [Object],
+    /// What it tells about deliveries, if anything.
+    pub facts: Option<&'a DeliveryFacts>,
+}
+
+impl<'a> Scanned<'a> {
+    /// Flux and Argo CD objects of the file.
+    pub fn deliveries(&self) -> &'a [Delivery] {
+        self.facts.map_or(&[], |facts| &facts.deliveries)
+    }
+}
+
+/// A kustomization and where it lies.
+#[derive(Clone, Debug)]
+pub struct Known<'a> {
+    /// Its file, or the file of what generates it.
+    pub file: Arc<str>,
+    /// Its folder, empty for the repository's root.
+    pub folder: Arc<str>,
+    /// Its fields.
+    pub fields: Fields<'a>,
+}
+
+/// Fields of a kustomization: scanned, or made while building.
+#[derive(Clone, Debug)]
+pub enum Fields<'a> {
+    /// Scanned.
+    Scanned(&'a Kustomization),
+    /// Made.
+    Made(Arc<Kustomization>),
+}
+
+impl std::ops::Deref for Fields<'_> {
+    type Target = Kustomization;
+
+    fn deref(&self) -> &Kustomization {
+        match self {
+            Self::Scanned(fields) => fields,
+            Self::Made(fields) => fields,
+        }
+    }
+}
+
+/// Why a path of a kustomization leads nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dead {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+/// What an entry of `resources` or `components` leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A file, by its path.
+    File(String),
+    /// A kustomization, by its index.
+    Folder(usize),
+    /// Something outside of the repository, known only online.
+    Remote,
+}
+
+type Documents = Result<Arc<Vec<Value>>, String>;
+
+/// What builds read from.
+pub struct Repository<'a> {
+    /// Every scanned file.
+    pub files: &'a [Scanned<'a>],
+    load: Load<'a>,
+    by_path: HashMap<&'a str, usize>,
+    known: RefCell<Vec<Known<'a>>>,
+    /// Kustomizations of a folder, more than one being an error.
+    folders: RefCell<HashMap<Arc<str>, Vec<usize>>>,
+    documents: RefCell<HashMap<String, Documents>>,
+}
+
+impl<'a> Repository<'a> {
+    /// Indexes the scanned files.
+    pub fn new(files: &'a [Scanned<'a>], load: Load<'a>) -> Self {
+        let repository = Self {
+            files,
+            load,
+            by_path: files.iter().enumerate().map(|(at, file)| (file.path, at)).collect(),
+            known: RefCell::default(),
+            folders: RefCell::default(),
+            documents: RefCell::default(),
+        };
+        for file in files {
+            if let Some(fields) = file.facts.and_then(|facts| facts.kustomization.as_ref()) {
+                repository.enter(file.path, Fields::Scanned(fields));
+            }
+        }
+        repository
+    }
+
+    fn enter(&self, path: &str, fields: Fields<'a>) -> usize {
+        let folder: Arc<str> = Arc::from(folder(path));
+        let at = self.add(Known { file: Arc::from(path), folder: Arc::clone(&folder), fields });
+        self.folders.borrow_mut().entry(folder).or_default().push(at);
+        at
+    }
+
+    /// Adds a kustomization that no folder has: what Flux or Argo CD make of one.
+    pub fn add(&self, known: Known<'a>) -> usize {
+        let mut all = self.known.borrow_mut();
+        all.push(known);
+        all.len() - 1
+    }
+
+    /// How many kustomizations are known by now.
+    pub fn len(&self) -> usize {
+        self.known.borrow().len()
+    }
+
+    /// Whether there is no kustomization.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A kustomization.
+    pub fn get(&self, at: usize) -> Known<'a> {
+        self.known.borrow()[at].clone()
+    }
+
+    /// The index of a scanned file.
+    pub fn file(&self, path: &str) -> Option<usize> {
+        self.by_path.get(path).copied()
+    }
+
+    /// The kustomization of a folder; kustomize refuses a folder with several.
+    ///
+    /// # Errors
+    /// There is none, or there are several.
+    pub fn folder(&self, folder: &str) -> Result<usize, Dead> {
+        if !self.folders.borrow().contains_key(folder) {
+            // Not scanned, but a build would find it: excluded paths, links.
+            for name in FILE_NAMES {
+                let path = join(folder, name).unwrap_or_default();
+                if let Some(text) = (self.load)(&path).and_then(|bytes| String::from_utf8(bytes).ok()) {
+                    self.enter(&path, Fields::Made(Arc::new(kustomization::read(&text))));
+                }
+            }
+        }
+        let folders = self.folders.borrow();
+        match folders.get(folder).map_or(&[][..], Vec::as_slice) {
+            [only] => Ok(*only),
+            [] => Err(Dead {
+                message: format!("there is no file or kustomization at `{}`", shown(folder)),
+                hint: "mend the path, or commit what is missing",
+            }),
+            several => {
+                let known = self.known.borrow();
+                let names: Vec<&str> = several.iter().map(|&at| &*known[at].file).collect();
+                Err(Dead {
+                    message: format!("a folder has one kustomization, not `{}`", names.join("`, `")),
+                    hint: "keep one of them",
+                })
+            }
+        }
+    }
+
+    /// Whether a folder that was scanned has a kustomization.
+    pub fn has_kustomization(&self, folder: &str) -> bool {
+        self.folders.borrow().contains_key(folder)
+    }
+
+    /// What an entry leads to, seen from a folder.
+    ///
+    /// # Errors
+    /// It leads nowhere.
+    pub fn resolve(&self, from: &str, entry: &str) -> Result<Target, Dead> {
+        let path = self.path(from, entry);
+        if let Ok(path) = &path {
+            if self.folders.borrow().contains_key(path.as_str()) {
+                return self.folder(path).map(Target::Folder);
+            }
+            if self.by_path.contains_key(path.as_str()) {
+                return Ok(Target::File(path.clone()));
+            }
+        }
+        if is_remote(entry) {
+            return Ok(Target::Remote);
+        }
+        let path = path?;
+        if (self.load)(&path).is_some() {
+            return Ok(Target::File(path));
+        }
+        self.folder(&path).map(Target::Folder)
+    }
+
+    /// The path of an entry, seen from a folder.
+    ///
+    /// # Errors
+    /// It is absolute or leaves the repository.
+    pub fn path(&self, from: &str, entry: &str) -> Result<String, Dead> {
+        if entry.starts_with('/') {
+            let message = format!("`{entry}` is an absolute path");
+            return Err(Dead { message, hint: "name it from the folder of the kustomization" });
+        }
+        join(from, entry).ok_or_else(|| Dead {
+            message: format!("`{entry}` leaves the repository"),
+            hint: "a build of this repository alone cannot have it",
+        })
+    }
+
+    /// The bytes of a file.
+    pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        (self.load)(path)
+    }
+
+    /// The documents of a file.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn documents(&self, path: &str) -> Documents {
+        if let Some(known) = self.documents.borrow().get(path) {
+            return known.clone();
+        }
+        let read = match (self.load)(path).map(String::from_utf8) {
+            None => Err("the file is not there".to_owned()),
+            Some(Err(_)) => Err("the file is not valid UTF-8".to_owned()),
+            Some(Ok(text)) => documents(&text).map(Arc::new),
+        };
+        self.documents.borrow_mut().insert(path.to_owned(), read.clone());
+        read
+    }
+}
+
+/// The documents of a text as trees.
+///
+/// # Errors
+/// Why it is no YAML.
+pub fn documents(text: &str) -> Result<Vec<Value>, String> {
+    let documents = parse(text, Span::new(0, text.len())).map_err(|error| error.reason)?;
+    documents
+        .iter()
+        .map(|document| {
+            document.root().map_or(Ok(Value::Null), Value::from_node).map_err(|limit| limit.to_string())
+        })
+        .collect()
+}
+
+/// An object of a file as kustomize reads it: the document, and the items on the way to it through Lists.
+pub struct Found {
+    /// Position among the documents of the file.
+    pub document: usize,
+    /// Indexes into `items`, outermost first.
+    pub items: Vec<usize>,
+    /// The object.
+    pub object: Value,
+}
+
+/// The objects of a file's documents; Lists are taken apart.
+///
+/// # Errors
+/// A document that is no object.
+pub fn objects(documents: &[Value]) -> Result<Vec<Found>, String> {
+    let mut result = Vec::new();
+    let mut waiting: std::collections::VecDeque<Found> = documents
+        .iter()
+        .enumerate()
+        .filter(|(_, document)| !document.is_empty())
+        .map(|(document, object)| Found { document, items: Vec::new(), object: object.clone() })
+        .collect();
+    while let Some(found) = waiting.pop_front() {
+        if !is_object(&found.object) {
+            return Err("a document is no object with a kind and a name".to_owned());
+        }
+        let is_list = found.object.str_at("kind").is_some_and(|kind| kind.ends_with("List"));
+        match found.object.get("items").filter(|_| is_list) {
+            None => result.push(found),
+            Some(Value::List(items)) => {
+                for (at, item) in items.iter().enumerate().filter(|(_, item)| !item.is_empty()) {
+                    let path = found.items.iter().copied().chain([at]).collect();
+                    waiting.push_back(Found { document: found.document, items: path, object: item.clone() });
+                }
+            }
+            Some(Value::Null) => {}
+            Some(_) => return Err("the `items` of a List are no list".to_owned()),
+        }
+    }
+    Ok(result)
+}
+
+/// The folder of a path, empty for the repository's root.
+pub fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// `entry` seen from `from`, without `.` and `..`; none when it leaves the repository.
+pub fn join(from: &str, entry: &str) -> Option<String> {
+    let mut parts: Vec<&str> = from.split('/').filter(|part| !part.is_empty()).collect();
+    for part in entry.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Whether `folder` is `inner` or above it.
+pub fn contains(folder: &str, inner: &str) -> bool {
+    folder.is_empty()
+        || inner == folder
+        || inner.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn shown(path: &str) -> &str {
+    if path.is_empty() { "." } else { path }
+}
+
+/// Whether kustomize would fetch an entry: a URL, or what Git and kustomize take for one.
+pub fn is_remote(entry: &str) -> bool {
+    let lower = entry.to_ascii_lowercase();
+    let lower = lower.strip_prefix("git::").unwrap_or(&lower);
+    if ["https://", "http://", "ssh://", "file://", "github.com/", "github.com:"]
+        .iter()
+        .any(|mark| lower.starts_with(mark))
+    {
+        return true;
+    }
+    // `user@host:path`
+    let user = |user: &str| {
+        user.starts_with(|c: char| c.is_ascii_alphabetic())
+            && user.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    lower.split_once('@').is_some_and(|(name, rest)| user(name) && rest.contains([':', '/']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined_and_cannot_leave() {
+        assert_eq!(join("a/b", "../c/./d"), Some("a/c/d".to_owned()));
+        assert_eq!(join("", "./x/"), Some("x".to_owned()));
+        assert_eq!(join("a", "../.."), None);
+        assert!(contains("a", "a/b") && contains("", "a") && !contains("a", "ab"));
+    }
+
+    #[test]
+    fn remote_entries() {
+        for yes in [
+            "https://example.com/a.yaml",
+            "github.com/org/repo//path?ref=v1",
+            "git@github.com:org/repo",
+            "git::https://example.com/org/repo.git",
+            "ssh://git@host/org/repo",
+        ] {
+            assert!(is_remote(yes), "{yes}");
+        }
+        for no in ["../base", "base", "a@b", "./github.com/x", "a/b?ref=x"] {
+            assert!(!is_remote(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn entries_lead_to_files_folders_or_nowhere() {
+        let kustomization = Some(kustomization::read("resources: [web.yaml]\n"));
+        let facts = DeliveryFacts { kustomization, ..DeliveryFacts::default() };
+        let scanned = |path, facts| Scanned { path, objects: &[], facts };
+        let files = [
+            scanned("base/kustomization.yaml", Some(&facts)),
+            scanned("base/web.yaml", None),
+            scanned("two/Kustomization", Some(&facts)),
+            scanned("two/kustomization.yml", Some(&facts)),
+        ];
+        let load = |path: &str| match path {
+            "notes" => Some(Vec::new()),
+            "late/kustomization.yaml" => Some(b"namespace: x\n".to_vec()),
+            _ => None,
+        };
+        let repository = Repository::new(&files, &load);
+        assert_eq!(repository.resolve("over", "../base"), Ok(Target::Folder(0)));
+        assert_eq!(repository.resolve("base", "web.yaml"), Ok(Target::File("base/web.yaml".to_owned())));
+        assert_eq!(repository.resolve("base", "../notes"), Ok(Target::File("notes".to_owned())));
+        assert_eq!(repository.resolve("base", "../late/"), Ok(Target::Folder(3)));
+        assert_eq!(repository.resolve("base", "https://a/b"), Ok(Target::Remote));
+        for (entry, message) in [
+            ("../two", "a folder has one kustomization, not `two/Kustomization`, `two/kustomization.yml`"),
+            ("../none", "there is no file or kustomization at `none`"),
+            ("../../x", "`../../x` leaves the repository"),
+            ("/etc/passwd", "`/etc/passwd` is an absolute path"),
+        ] {
+            assert_eq!(repository.resolve("base", entry).unwrap_err().message, message);
+        }
+    }
+
+    #[test]
+    fn lists_are_taken_apart() {
+        let text = "kind: List\nitems:\n- {kind: A, metadata: {name: a}}\n- {kind: PodList, items: [{kind: Pod, metadata: {name: p}}]}\n---\n---\nkind: B\nmetadata: {name: b}\n";
+        let found = objects(&documents(text).unwrap()).unwrap();
+        let seen: Vec<_> = found
+            .iter()
+            .map(|f| (f.object.str_at("kind").unwrap(), f.document, f.items.as_slice()))
+            .collect();
+        assert_eq!(seen, [("B", 2, &[][..]), ("A", 0, &[0]), ("Pod", 0, &[1, 0])]);
+        assert!(objects(&documents("kind: A\n").unwrap()).is_err());
+    }
+}
