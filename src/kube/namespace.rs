@@ -224,7 +224,7 @@ fn plain(path: &str, object: &Object, claim: Option<&PlainClaim>, options: &Opti
     let mut source = Vec::new();
     let own = object.namespace.clone().filter(|namespace| !namespace.is_empty());
     if own.is_some() {
-        source.push(Source { rule: Rule::Metadata, file: Arc::from(path), line: object.position.line });
+        source.push(Source { rule: Rule::Metadata, file: Arc::from(path), line: object.namespace_line });
     }
     let fill = claim.map(PlainClaim::fill);
     let cluster = schema::is_cluster_scoped(&object.api_version, &object.kind);

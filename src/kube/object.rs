@@ -19,6 +19,8 @@ pub struct Object {
     pub generate_name: Option<String>,
     /// `metadata.namespace`.
     pub namespace: Option<String>,
+    /// The line that it is written at; that of the object when it has none.
+    pub namespace_line: usize,
     /// `metadata.labels`, sorted.
     pub labels: Vec<(String, String)>,
     /// `metadata.annotations`, sorted, but for those that hold whole objects.

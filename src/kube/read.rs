@@ -321,6 +321,10 @@ impl<'t> Reader<'t, '_> {
             name: name.to_owned(),
             generate_name,
             namespace: meta("namespace").map(str::to_owned),
+            namespace_line: metadata
+                .and_then(|metadata| metadata.get("namespace"))
+                .map_or(position, |node| self.position(node.span().start))
+                .line,
             labels: pairs("labels"),
             annotations: pairs("annotations"),
             document: around.document,

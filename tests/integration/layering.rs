@@ -75,9 +75,6 @@ const IMPURE: &[&[&str]] = &[
 
 const LONGEST_FILE: usize = 600;
 
-/// Files whose seam is still to be found.
-const LONGER: &[&str] = &["kube/build/accumulate.rs", "kube/namespace/assemble.rs"];
-
 #[test]
 fn imports_point_downwards() {
     report(|source, path| {
@@ -155,7 +152,7 @@ fn files_open_with_their_purpose_and_stay_short() {
             ));
         }
         let lines = source.text.lines().count();
-        if lines > LONGEST_FILE && !LONGER.contains(&source.path.as_str()) {
+        if lines > LONGEST_FILE {
             wrong.push(format!(
                 "src/{}:{lines}: more than {LONGEST_FILE} lines; look for the seam",
                 source.path

@@ -6,6 +6,7 @@ mod config;
 mod hosts;
 mod images;
 mod layering;
+mod namespaces;
 mod offline;
 mod packaging;
 mod rust_source;

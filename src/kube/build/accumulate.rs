@@ -3,21 +3,22 @@
 //! Runs on a stack of its own, so that depth is bounded by memory alone. A kustomization that several others include
 //! is built once. Where the result would not be what kustomize yields, the build fails and says why.
 
+mod entries;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::config::Config;
-use super::generate::{self, Kind};
+use super::generate;
 use super::notice::{Code, Notice};
-use super::patch::{StepError, is_object};
+use super::patch::StepError;
+use super::plugin;
 use super::references;
-use super::repository::{Known, Repository, Target, contains, documents, objects};
-use super::resource::{Behavior, Generated, Id, Origin, Place, Resource, Resources, Visit, group_version};
-use super::sketch::{place, sketch};
+use super::repository::{Known, Repository, Target, contains};
+use super::resource::{Generated, Place, Resource, Resources, Visit};
 use super::step::{Step, Steps};
 use super::value::Value;
 use super::vars::{self, Var};
-use crate::kube::kustomization::Line;
 
 /// Resources that one build may have.
 const MAX_RESOURCES: usize = 200_000;
@@ -43,6 +44,9 @@ struct Gathered {
     vars: Vec<Var>,
 }
 
+/// What a kustomization yields and its place in that, or the notice that says why it fails.
+type Memo = Result<(Gathered, Arc<Visit>), usize>;
+
 /// All builds of a run.
 pub struct Builder<'a> {
     /// What is built from.
@@ -55,7 +59,8 @@ pub struct Builder<'a> {
     standard: Arc<Config>,
     steps: HashMap<usize, Arc<Steps>>,
     whole: HashMap<usize, bool>,
-    memo: HashMap<(usize, bool), Result<(Gathered, Arc<Visit>), usize>>,
+    /// What is kept of kustomizations that are included several times; by index and whether without sketches.
+    memo: HashMap<(usize, bool), Memo>,
     work: usize,
 }
 
@@ -123,10 +128,10 @@ impl<'a> Builder<'a> {
     /// The index of the notice that says why it fails.
     pub fn build(&mut self, root: usize, whole: bool) -> Result<Vec<Resource>, usize> {
         let known = self.repository.get(root);
-        if self.repository.has_kustomization(&known.folder) {
-            if let Err(dead) = self.repository.folder(&known.folder) {
-                return Err(self.notice(Code::BuildFails, &known, 1, dead.message, dead.hint));
-            }
+        let folder =
+            self.repository.has_kustomization(&known.folder).then(|| self.repository.folder(&known.folder));
+        if let Some(Err(dead)) = folder {
+            return Err(self.notice(Code::BuildFails, &known, 1, dead.message, dead.hint));
         }
         let whole = whole || self.needs_whole(root);
         let mut result = self.gather(root, whole).and_then(|gathered| self.finish(root, gathered, whole));
@@ -368,10 +373,8 @@ impl<'a> Builder<'a> {
     fn advance(&mut self, frame: &mut Frame<'a>, whole: bool) -> Result<Next, Stop> {
         match frame.stage {
             Stage::Resources(nth) => {
-                if nth == 0 {
-                    if let Some(failure) = self.steps(frame.at).failure.clone() {
-                        return Err(self.fail(&frame.known, failure.line, failure.value, ASK_KUSTOMIZE));
-                    }
+                if let (0, Some(failure)) = (nth, self.steps(frame.at).failure.clone()) {
+                    return Err(self.fail(&frame.known, failure.line, failure.value, ASK_KUSTOMIZE));
                 }
                 let Some(entry) = frame.known.fields.resources.get(nth).cloned() else {
                     frame.stage = Stage::Generators;
@@ -433,174 +436,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn resolve(&mut self, frame: &Frame<'a>, entry: &Line<String>) -> Result<Target, Stop> {
-        let target = self.repository.resolve(&frame.known.folder, &entry.value);
-        target.map_err(|dead| self.fail(&frame.known, entry.line, dead.message, dead.hint))
-    }
-
-    /// Kustomize reads files from its own folder or below, unless told otherwise.
-    fn check_restriction(&mut self, known: &Known<'_>, path: &str, line: usize) {
-        if !contains(&known.folder, path) {
-            let message = format!("`{path}` lies outside of the kustomization's folder");
-            let hint = "kustomize needs `--load-restrictor LoadRestrictionsNone` for it; give the file's folder a kustomization";
-            self.notice(Code::LoadRestricted, known, line, message, hint);
-        }
-    }
-
-    /// The objects of a file.
-    fn add_file(&mut self, frame: &mut Frame<'a>, path: &str, line: usize, whole: bool) -> Result<(), Stop> {
-        let known = frame.known.clone();
-        self.check_restriction(&known, path, line);
-        let scanned = self.repository.file(path);
-        let here = || Place { line, visit: Arc::clone(&frame.visit) };
-        let mut resources = Vec::new();
-        match scanned.filter(|_| !whole) {
-            Some(file) => {
-                for object in self.repository.files[file].objects {
-                    let (Some((document, items)), Some(tree)) = (place(object), sketch(object)) else {
-                        return Err(Stop::Whole);
-                    };
-                    resources.push(Resource::new(Origin::Scanned(file, document, items), tree, true, here()));
-                }
-                for delivery in self.repository.files[file].deliveries() {
-                    let origin = Origin::Scanned(file, delivery.document, delivery.items.clone());
-                    resources.push(Resource::new(origin, delivery.tree.clone(), false, here()));
-                }
-            }
-            None => {
-                let found = self.repository.documents(path).and_then(|trees| objects(&trees));
-                let found = found.map_err(|reason| {
-                    let message = format!("`{path}`: {reason}");
-                    self.fail(&known, line, message, "kustomize takes files of Kubernetes objects only")
-                })?;
-                for found in found {
-                    let origin = scanned
-                        .map_or(Origin::Read, |file| Origin::Scanned(file, found.document, found.items));
-                    resources.push(Resource::new(origin, found.object, false, here()));
-                }
-            }
-        }
-        for resource in resources {
-            if let Err(conflict) = frame.gathered.resources.push(resource) {
-                return Err(self.refused(&known, line, &conflict.into(), whole));
-            }
-        }
-        Ok(())
-    }
-
-    /// Runs the generators.
-    fn generate(&mut self, frame: &mut Frame<'a>, whole: bool) -> Result<(), Stop> {
-        let known = frame.known.clone();
-        let fields = &known.fields;
-        for (kind, entries) in [(Kind::ConfigMap, &fields.config_maps), (Kind::Secret, &fields.secrets)] {
-            for entry in entries {
-                // Without whole objects nothing can come of a ConfigMap.
-                if kind == Kind::Secret || whole {
-                    self.generate_one(frame, kind, &entry.value, entry.line, whole)?;
-                }
-            }
-        }
-        for chart in &fields.charts {
-            let message = format!("the objects of the Helm chart `{}` cannot be known offline", chart.value);
-            self.notice(
-                Code::Unknowable,
-                &known,
-                chart.line,
-                message,
-                "pipe its rendered output through `generate -`",
-            );
-        }
-        for entry in &fields.generators {
-            for generator in self.plugins(frame, entry)? {
-                let kind = match (group_version(generator.api_version()), generator.kind()) {
-                    (("", "builtin"), "SecretGenerator") => Kind::Secret,
-                    (("", "builtin"), "ConfigMapGenerator") => Kind::ConfigMap,
-                    (_, name) => {
-                        let message = format!("what the generator `{name}` makes cannot be known offline");
-                        self.notice(
-                            Code::Unknowable,
-                            &known,
-                            entry.line,
-                            message,
-                            "commit its output instead",
-                        );
-                        continue;
-                    }
-                };
-                let mut tree = generator.object.clone();
-                for (key, value) in [("name", generator.name()), ("namespace", generator.namespace())] {
-                    if tree.get(key).is_none_or(Value::is_empty) {
-                        tree.set(key, Value::text(value));
-                    }
-                }
-                self.generate_one(frame, kind, &tree, entry.line, whole)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn generate_one(
-        &mut self,
-        frame: &mut Frame<'a>,
-        kind: Kind,
-        entry: &Value,
-        line: usize,
-        whole: bool,
-    ) -> Result<(), Stop> {
-        let known = frame.known.clone();
-        let read = |path: &str| self.repository.bytes(&self.repository.path(&known.folder, path).ok()?);
-        let made = generate::generate(kind, entry, known.fields.generator_options.as_ref(), &read);
-        let (object, generated) = made.map_err(|error| self.refused(&known, line, &error, true))?;
-        let place = Place { line, visit: Arc::clone(&frame.visit) };
-        let mut resource = Resource::new(Origin::Generated(frame.at, line), object, false, place);
-        resource.generated = Some(generated);
-        absorb(&mut frame.gathered.resources, resource)
-            .map_err(|error| self.refused(&known, line, &error, whole))
-    }
-
-    /// The objects that an entry of `transformers` or `generators` names: written there, or in a file.
-    fn plugins(&mut self, frame: &Frame<'a>, entry: &Line<String>) -> Result<Vec<Resource>, Stop> {
-        let known = &frame.known;
-        let inline = documents(&entry.value).ok().filter(|trees| trees.iter().any(is_object));
-        let found = match inline {
-            Some(trees) => objects(&trees),
-            None => match self.resolve(frame, entry)? {
-                Target::File(path) => self.repository.documents(&path).and_then(|trees| objects(&trees)),
-                Target::Folder(_) | Target::Remote => Ok(Vec::new()),
-            },
-        };
-        let found = found.map_err(|reason| {
-            self.fail(known, entry.line, format!("`{}`: {reason}", entry.value), ASK_KUSTOMIZE)
-        })?;
-        let place = || Place { line: entry.line, visit: Arc::clone(&frame.visit) };
-        Ok(found.into_iter().map(|found| Resource::new(Origin::Read, found.object, false, place())).collect())
-    }
-
-    fn add_plugin(&mut self, frame: &mut Frame<'a>, entry: &Line<String>) -> Result<Next, Stop> {
-        let inline = documents(&entry.value).is_ok_and(|trees| trees.iter().any(is_object));
-        if !inline {
-            match self.resolve(frame, entry)? {
-                Target::Folder(at) => {
-                    return Ok(Next::Enter { at, line: entry.line, purpose: Purpose::Plugins });
-                }
-                Target::Remote => {
-                    let message = format!("the transformer `{}` is known only online", entry.value);
-                    self.notice(Code::RemoteBaseUnknown, &frame.known, entry.line, message, KEEP_A_COPY);
-                    let of = Some((frame.at, entry.line));
-                    frame.gathered.resources.iter_mut().for_each(|resource| resource.uncertain = of);
-                    return Ok(Next::Again);
-                }
-                Target::File(_) => {}
-            }
-        }
-        for plugin in self.plugins(frame, entry)? {
-            if let Err(conflict) = frame.plugins.push(plugin) {
-                return Err(self.refused(&frame.known, entry.line, &conflict.into(), true));
-            }
-        }
-        Ok(Next::Again)
-    }
-
     /// Applies the steps of a kustomization, then its transformer files; then notes its vars.
     fn apply(&mut self, frame: &mut Frame<'a>, whole: bool) -> Result<(), Stop> {
         let known = frame.known.clone();
@@ -614,7 +449,7 @@ impl<'a> Builder<'a> {
                 let path = self.repository.path(&known.folder, path).map_err(|dead| dead.message)?;
                 self.repository.documents(&path)
             };
-            match Step::of_plugin(&plugin, &read, of) {
+            match plugin::steps(&plugin, &read, of) {
                 Ok(Some(steps)) => {
                     for step in steps {
                         self.apply_step(frame, &step, of.1, whole)?;
@@ -679,58 +514,6 @@ impl<'a> Builder<'a> {
 
 const KEEP_A_COPY: &str = "keep a copy of it in the repository";
 const ASK_KUSTOMIZE: &str = "`kustomize build` fails here too";
-
-/// Adds a generated object, or puts it in the place of the one that it replaces or adds to.
-fn absorb(resources: &mut Resources, mut new: Resource) -> Result<(), StepError> {
-    let id = Id::of(&new.object);
-    let behavior = new.generated.map_or(Behavior::Create, |generated| generated.behavior);
-    let at = match (resources.find(&id)[..].to_vec().as_slice(), behavior) {
-        ([], Behavior::Create) => return resources.push(new).map_err(StepError::from),
-        ([], _) => return Err(StepError::NoMatch(id)),
-        ([_], Behavior::Create) => return Err(StepError::Conflict(id)),
-        ([at], _) => *at,
-        _ => return Err(StepError::Ambiguous(id)),
-    };
-    let old = resources.get(at).clone();
-    let merged = |path: &[&str]| {
-        let mut map = old.object.at(path).cloned().unwrap_or(Value::Null);
-        new.object
-            .at(path)
-            .map_or(&[][..], Value::pairs)
-            .iter()
-            .for_each(|(key, value)| map.set(key, value.clone()));
-        (!map.is_empty()).then_some(map)
-    };
-    let mut object = new.object.clone();
-    if behavior == Behavior::Merge {
-        for field in ["data", "binaryData"] {
-            if let Some(map) = merged(&[field]) {
-                object.set(field, map);
-            }
-        }
-    }
-    let metadata: Vec<_> =
-        ["labels", "annotations"].map(|field| (field, merged(&["metadata", field]))).into();
-    new.object = object;
-    for (field, map) in metadata {
-        if let Some(map) = map {
-            new.set_metadata(field, map);
-        }
-    }
-    new.set_metadata("name", Value::text(old.name()));
-    if !old.namespace().is_empty() {
-        new.set_metadata("namespace", Value::text(old.namespace()));
-    }
-    let hash = |resource: &Resource| resource.generated.is_some_and(|generated| generated.hash);
-    let known = |resource: &Resource| resource.generated.is_none_or(|generated| generated.known);
-    let (hash, known) = (hash(&new) && hash(&old), known(&new) && known(&old));
-    new.generated = Some(Generated { hash, known, behavior });
-    new.former = old.former;
-    new.affixes = old.affixes;
-    new.vars = old.vars;
-    resources.replace(at, new);
-    Ok(())
-}
 
 /// A copy of what a kustomization yields, whose places can be hung below another one.
 fn replant(gathered: &Gathered, visit: &Arc<Visit>) -> (Gathered, Arc<Visit>) {

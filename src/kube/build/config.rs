@@ -95,13 +95,6 @@ impl Config {
         })
     }
 
-    /// Nothing at all, to read a file into.
-    fn empty() -> Self {
-        let none = Vec::new;
-        let (name_prefix, name_suffix, namespace, images) = (none(), none(), none(), none());
-        Self { name_prefix, name_suffix, namespace, images, references: Vec::new(), vars: none() }
-    }
-
     /// Reads a `configurations` file.
     pub fn read(tree: &Value) -> Self {
         let list = |key| tree.get(key).map_or(&[][..], Value::items);
@@ -117,7 +110,6 @@ impl Config {
             images: specs(list("images")),
             vars: specs(list("varReference")),
             references: references.collect(),
-            ..Self::empty()
         }
     }
 
