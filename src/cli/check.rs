@@ -1,6 +1,7 @@
 //! `check`: the plan as findings; changes nothing.
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow, bail};
 
@@ -24,6 +25,8 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
     let mut run = Run::new(settings)?;
     // An edit that cannot be proved right is a finding here too.
     run.changes(|_| ());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    run.audit(now);
     if let Some(file) = &arguments.write_baseline {
         return write_baseline(common, file, &run, terminal);
     }

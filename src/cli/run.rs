@@ -14,7 +14,7 @@ use crate::config::{self, Config};
 use crate::kube::delivery::{self, DeliveryFacts};
 use crate::kube::read::{self, FileFacts, Skip, SkipReason};
 use crate::plan::finding::{Code, Finding, Severity};
-use crate::plan::{Addition, File, Plan, notices, pull_secrets};
+use crate::plan::{Addition, File, Plan, ignores, notices, pull_secrets, remarks};
 use crate::report::json::Summary;
 use crate::scan;
 use crate::source::{self, Source};
@@ -92,13 +92,25 @@ impl Run {
         let mut plan = pull_secrets::plan(&files, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files));
         let mut run = Self { settings, files, plan, digests };
-        let Settings { config, root, base, .. } = &run.settings;
-        weigh(&mut run.plan.findings, config, |file| {
+        run.weigh();
+        sort(&mut run.plan.findings);
+        Ok(run)
+    }
+
+    /// Adds what only a check tells, and takes out what comments ignore; `now` is in seconds since 1970.
+    pub fn audit(&mut self, now: u64) {
+        self.plan.findings.extend(remarks::findings(&self.files, now));
+        ignores::apply(&self.files, &mut self.plan.findings);
+        self.weigh();
+        sort(&mut self.plan.findings);
+    }
+
+    fn weigh(&mut self) {
+        let Settings { config, root, base, .. } = &self.settings;
+        weigh(&mut self.plan.findings, config, |file| {
             let path = root.join(file);
             shown(path.strip_prefix(base).unwrap_or(&path))
         });
-        sort(&mut run.plan.findings);
-        Ok(run)
     }
 
     /// Finishes every file that changes, on several threads, and hands it to `each`; the results come in order of

@@ -68,7 +68,7 @@ impl Credential {
             () if username.is_empty() => Err(Flaw::NoUsername),
             () if password.is_empty() => Err(Flaw::NoPassword),
             () if username.contains(':') => Err(Flaw::ColonInUsername),
-            () if username.contains(char::is_control) || password.contains(char::is_control) => {
+            () if username.contains(char::is_control) || has_stray_control(&password) => {
                 Err(Flaw::ControlCharacter)
             }
             () => Ok(Self { username, password }),
@@ -90,6 +90,12 @@ impl Credential {
         let pair = Zeroizing::new([self.username.as_str(), ":", &self.password].concat());
         base64(pair.as_bytes())
     }
+}
+
+/// A key of a Google service account is JSON over several lines, and its registries take it as it is.
+fn has_stray_control(password: &str) -> bool {
+    let is_object = password.starts_with('{') && password.ends_with('}');
+    password.contains(|c: char| c.is_control() && !(is_object && matches!(c, '\n' | '\r' | '\t')))
 }
 
 /// The `auths` of a Secret: what a kubelet sends to which registry, by key.
@@ -138,7 +144,7 @@ fn base64(bytes: &[u8]) -> Zeroizing<String> {
 }
 
 /// Decodes base64 of text as lenient as a kubelet: padding may be missing, line breaks may be there.
-fn from_base64(text: &str) -> Option<Zeroizing<String>> {
+pub fn from_base64(text: &str) -> Option<Zeroizing<String>> {
     let joined: Zeroizing<String> =
         Zeroizing::new(text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect());
     let mut bytes = Zeroizing::new(Vec::with_capacity(joined.len()));
@@ -233,11 +239,15 @@ mod tests {
     #[test]
     fn a_password_may_hold_colons_and_a_user_name_may_not() {
         assert!(*credential("u", "a:b").auth() == "dTphOmI=");
+        let google = "{\n\t\"type\": \"x\"\r\n}";
+        assert!(credential("_json_key", google).password() == google);
         for (username, password, flaw) in [
             ("", "p", Flaw::NoUsername),
             ("u", "", Flaw::NoPassword),
             ("u:v", "p", Flaw::ColonInUsername),
             ("u", "p\n", Flaw::ControlCharacter),
+            ("_json_key", "{\n}\n", Flaw::ControlCharacter),
+            ("_json_key", "{\u{1}}", Flaw::ControlCharacter),
             ("u\0", "p", Flaw::ControlCharacter),
         ] {
             let owned = |text: &str| Zeroizing::new(text.to_owned());

@@ -5,6 +5,7 @@
 pub mod argocd;
 pub mod build;
 pub mod catalog;
+pub mod comments;
 pub mod delivery;
 pub mod dockerconfig;
 pub mod field_path;
@@ -13,7 +14,9 @@ pub mod kustomization;
 pub mod namespace;
 pub mod object;
 pub mod read;
+pub mod remark;
 pub mod secret;
+pub mod shipped;
 pub mod site;
 pub mod stream;
 pub mod token;

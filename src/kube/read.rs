@@ -3,13 +3,18 @@
 //! Most documents are dismissed by their head alone; the others are parsed, turned into [`Object`]s and dropped.
 //! Nothing is decided here that depends on another file.
 
+mod ways;
+
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use memchr::memmem;
 
+use super::comments::{self, Ignore};
 use super::object::{Container, ContainerList, Object, PodSpec, PullSecret, group, version};
+use super::remark::{self, Marks, Remark};
 use super::secret::{self, OwnedSecret};
+use super::shipped::{Holds, Shipped, brings_secrets, shipped};
 use super::site::{Shape, Site, What};
 use super::workload::{Kinds, walk};
 use crate::yaml::insert::{Form, KeyPlace, Refusal, Slot};
@@ -18,6 +23,7 @@ use crate::yaml::parse::{Document, Node, parse};
 use crate::yaml::path::Path;
 use crate::yaml::span::{LineIndex, Position};
 use crate::yaml::split::{self, Head, Slice, head, split};
+use ways::{duplicate_above, is_template_tree, path_of, runs_containers, users};
 
 /// What one file tells.
 #[derive(Clone, Debug, Default)]
@@ -26,12 +32,29 @@ pub struct FileFacts {
     pub objects: Vec<Object>,
     /// Secrets with our label, encrypted ones among them.
     pub secrets: Vec<OwnedSecret>,
+    /// Secrets that the file brings into the cluster.
+    pub shipped: Vec<Shipped>,
+    /// What is to say of registry credentials in the file.
+    pub remarks: Vec<Located>,
+    /// Findings that comments want ignored.
+    pub ignores: Vec<Ignore>,
     /// Documents with content.
     pub documents: usize,
     /// What was passed over although it might have mattered.
     pub skips: Vec<Skip>,
     /// Documents that hold an object of interest but are no YAML.
     pub errors: Vec<Unreadable>,
+}
+
+/// A remark, its place and its object.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The remark.
+    pub what: remark::What,
+    /// Where the value stands.
+    pub position: Position,
+    /// `apiVersion`, `kind`, `metadata.name` and `metadata.namespace` of the object, as far as it has them.
+    pub object: [Option<String>; 4],
 }
 
 /// A document or object that is left alone.
@@ -78,26 +101,29 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Reads the facts of a file.
 pub fn read(text: &str, kinds: &Kinds) -> FileFacts {
-    let mut reader =
-        Reader { text, kinds, lines: OnceCell::new(), dashes: OnceCell::new(), facts: FileFacts::default() };
+    let may_hold_credentials = Marks::default().are_in(text);
+    let mut reader = Reader {
+        text,
+        kinds,
+        may_hold_credentials,
+        lines: OnceCell::new(),
+        dashes: OnceCell::new(),
+        facts: FileFacts::default(),
+    };
     let slices = split(text);
     reader.facts.documents = slices.len();
     for slice in &slices {
         let source = slice.span.of(text);
         if reader.is_relevant(source) {
             reader.slice(*slice, &slices);
+        } else if may_hold_credentials && Marks::default().are_in(source) {
+            for document in parse(text, slice.span).unwrap_or_default() {
+                reader.facts.remarks.extend(reader.in_clear(&document, &[]));
+            }
         }
     }
     reader.settle(&slices);
     reader.facts
-}
-
-/// Whether a comment of the file says `pullcred: skip-file`.
-fn opts_out(text: &str) -> bool {
-    memmem::find_iter(text.as_bytes(), b"pullcred:").any(|at| {
-        let before = text[..at].trim_end_matches([' ', '\t']);
-        before.ends_with('#') && text[at + "pullcred:".len()..].trim_start().starts_with("skip-file")
-    })
 }
 
 /// Offset of a carriage return that no line feed follows.
@@ -109,6 +135,7 @@ fn lone_carriage_return(text: &str) -> Option<usize> {
 struct Reader<'t, 'k> {
     text: &'t str,
     kinds: &'k Kinds,
+    may_hold_credentials: bool,
     lines: OnceCell<LineIndex<'t>>,
     dashes: OnceCell<usize>,
     facts: FileFacts,
@@ -121,16 +148,18 @@ impl<'t> Reader<'t, '_> {
 
     /// What concerns the file as a whole: it is handled whole or not at all.
     fn settle(&mut self, slices: &[Slice]) {
+        self.facts.ignores = comments::ignores(self.text);
         let facts = &self.facts;
         let objects = facts.objects.iter().map(|object| object.position);
         let first = objects.chain(facts.errors.iter().map(|error| error.position)).min();
         let skip =
             |reason, detail: &str| first.map(|position| Skip { position, reason, detail: detail.to_owned() });
-        if first.is_some() && opts_out(self.text) {
+        if (first.is_some() || !facts.remarks.is_empty()) && comments::skips_file(self.text) {
             self.facts.skips =
                 skip(SkipReason::OptOut, "comment `# pullcred: skip-file`").into_iter().collect();
             self.facts.errors.clear();
             self.facts.objects.clear();
+            self.facts.remarks.clear();
         } else if !facts.errors.is_empty() {
             // What could not be read may belong to what could.
             self.facts.objects.clear();
@@ -156,9 +185,9 @@ impl<'t> Reader<'t, '_> {
         let has = |needle: &str| memmem::find(source.as_bytes(), needle.as_bytes()).is_some();
         match head(source) {
             Some(Head { kind: "CustomResourceDefinition" | "ConfigMap", .. }) => false,
-            Some(Head { api_version: "v1", kind: "Secret" }) => has(secret::OWNER.1),
             Some(Head { api_version, kind }) => {
                 self.kinds.knows(group(api_version), kind)
+                    || brings_secrets(api_version, kind)
                     || kind.ends_with("List") && has("items")
                     || has("ontainers:") && has("image:") && !api_version.is_empty()
             }
@@ -190,8 +219,15 @@ impl<'t> Reader<'t, '_> {
         }
         for (nth, document) in documents.iter().enumerate() {
             if let Some(root) = document.root() {
-                let document = slice.document + nth;
-                self.document(root, &Around { document, slices, dashes: OnceCell::new() });
+                let before = self.facts.remarks.len();
+                let number = slice.document + nth;
+                self.document(root, &Around { document: number, slices, dashes: OnceCell::new() });
+                if self.may_hold_credentials {
+                    let known: Vec<Position> =
+                        self.facts.remarks[before..].iter().map(|remark| remark.position).collect();
+                    let more = self.in_clear(document, &known);
+                    self.facts.remarks.extend(more);
+                }
             }
         }
     }
@@ -218,6 +254,9 @@ impl<'t> Reader<'t, '_> {
                 }));
                 continue;
             }
+            if brings_secrets(api_version, kind) {
+                self.secret(&candidate, api_version, kind, around.document);
+            }
             let sites: Vec<Site> = self.kinds.sites(group(api_version), kind, version(api_version)).collect();
             let embedded = sites.iter().filter(|site| site.what == What::EmbeddedObject);
             let mut inner: Vec<Candidate<'_, 't>> = embedded
@@ -229,6 +268,34 @@ impl<'t> Reader<'t, '_> {
             let known = self.kinds.knows(group(api_version), kind);
             self.object(&candidate, api_version, kind, known.then_some(&sites[..]), around);
         }
+    }
+
+    /// The Secrets that an object brings, and what is to say of one.
+    fn secret(&mut self, candidate: &Candidate<'_, 't>, api_version: &str, kind: &str, document: usize) {
+        let node = candidate.node;
+        let (holds, remarks) = match kind {
+            "Secret" => remark::secret(node),
+            _ => (Holds::Unknown, Vec::new()),
+        };
+        let position = self.position(node.span().start);
+        let place = (document, &candidate.path, position);
+        self.facts.shipped.extend(shipped(node, api_version, kind, holds, place));
+        let remarks: Vec<Located> = remarks.into_iter().map(|remark| self.located(remark, node)).collect();
+        self.facts.remarks.extend(remarks);
+    }
+
+    /// Credentials in clear anywhere in a document but at the `known` places.
+    fn in_clear(&self, document: &Document<'t>, known: &[Position]) -> Vec<Located> {
+        let Some(root) = document.root() else { return Vec::new() };
+        let remarks = remark::in_clear(root).into_iter().map(|remark| self.located(remark, root));
+        remarks.filter(|located| !known.contains(&located.position)).collect()
+    }
+
+    fn located(&self, remark: Remark, object: Node<'_, 't>) -> Located {
+        let paths: [&[&str]; 4] =
+            [&["apiVersion"], &["kind"], &["metadata", "name"], &["metadata", "namespace"]];
+        let text = |path| object.path(path).and_then(Node::as_str).map(str::to_owned);
+        Located { what: remark.what, position: self.position(remark.offset), object: paths.map(text) }
     }
 
     fn object(
@@ -517,73 +584,4 @@ fn looks_like_object(source: &str, kinds: &Kinds) -> bool {
             split::first_content(source).is_some() && memmem::find(source.as_bytes(), b"ontainers").is_some()
         }
     }
-}
-
-/// Whether unquoted `{{ }}` (YAML reads it as a mapping whose key is a mapping) or a `${VAR}` key stands in the tree.
-fn is_template_tree(node: Node<'_, '_>) -> bool {
-    let mut waiting = vec![node];
-    while let Some(node) = waiting.pop() {
-        for (key, value) in node.pairs() {
-            if node.is_flow() && key.is_mapping() || key.as_str().is_some_and(|key| key.starts_with("${")) {
-                return true;
-            }
-            waiting.push(value);
-        }
-        waiting.extend(node.items());
-    }
-    false
-}
-
-/// Whether a list called `containers` somewhere below holds something with an `image`.
-fn runs_containers(object: Node<'_, '_>) -> bool {
-    let mut waiting = vec![object];
-    while let Some(node) = waiting.pop() {
-        for (key, value) in node.pairs() {
-            if key.as_str() == Some("containers")
-                && value.items().any(|item| item.str_at("image").is_some() && item.get("name").is_some())
-            {
-                return true;
-            }
-            waiting.push(value);
-        }
-        waiting.extend(node.items());
-    }
-    false
-}
-
-/// A key given twice in the object itself, or on the way from there to a node below it when the way leads through it.
-fn duplicate_above(object: Node<'_, '_>, node: Node<'_, '_>) -> Option<String> {
-    let mut below = node;
-    while let Some(above) = below.parent().filter(|_| below != object) {
-        let key = above.pairs().find(|(_, value)| *value == below).and_then(|(key, _)| key.as_str());
-        if let Some(key) = key
-            && above.pairs().filter(|(other, _)| other.as_str() == Some(key)).count() > 1
-        {
-            return Some(key.to_owned());
-        }
-        below = above;
-    }
-    object.duplicate_key().and_then(Node::as_str).map(str::to_owned)
-}
-
-/// The path of a node where it is written.
-fn path_of(node: Node<'_, '_>) -> Path {
-    let mut steps = Vec::new();
-    let mut below = node;
-    while let Some(above) = below.parent() {
-        if above.is_sequence() {
-            let nth = above.items().position(|item| item == below).unwrap_or_default();
-            steps.push(crate::yaml::path::Step::Index(nth));
-        } else if let Some((key, _)) = above.pairs().find(|(_, value)| *value == below) {
-            steps.push(crate::yaml::path::Step::Key(key.as_str().unwrap_or_default().to_owned()));
-        }
-        below = above;
-    }
-    steps.reverse();
-    Path(steps)
-}
-
-/// How many places a node stands in: its own and one for every alias of it or of what it lies in.
-fn users(node: Node<'_, '_>) -> usize {
-    1 + std::iter::successors(Some(node), |node| node.parent()).map(Node::alias_count).sum::<usize>()
 }

@@ -108,6 +108,8 @@ codes! {
     TokenExpired = "token-expired", Error, fact, "a credential has expired";
     TokenShortLived = "token-short-lived", Error, fact, "a credential expires too soon to be kept in Git";
     IdentityTokenIgnored = "identity-token-ignored", Warning, fact, "a source has an identity token only, which a kubelet ignores";
+    SecretPlaintext = "secret-plaintext", Error, fact, "a registry credential is in the repository in clear";
+    SecretMalformed = "secret-malformed", Error, fact, "a registry Secret is of no use to a kubelet";
     SecretStale = "secret-stale", Error, fact, "a Secret of ours is not what the configuration asks for";
     RecipientUnexpected = "recipient-unexpected", Error, fact, "somebody can open a Secret who is not configured to";
     SecretUnverified = "secret-unverified", Note, fact, "a Secret of ours cannot be compared with the credentials";
@@ -115,6 +117,7 @@ codes! {
     SecretUnneeded = "secret-unneeded", Warning, fact, "a Secret of ours is where none is wanted";
     SecretUnlisted = "secret-unlisted", Error, fact, "the kustomization next to a Secret of ours does not list it";
     OutputOccupied = "output-occupied", Error, fact, "a file that is not ours is where a Secret belongs";
+    IgnoreInvalid = "ignore-invalid", Warning, fact, "a comment that should ignore a finding does not";
     ParseError = "parse-error", Error, fact, "a file cannot be read";
     BuildFails = "build-fails", Warning, fact, "a kustomization cannot be built, so nothing of it is deployed";
     LoadRestricted = "load-restricted", Note, fact, "a kustomization reads a file outside of its folder";

@@ -5,9 +5,11 @@
 
 pub mod credentials;
 pub mod finding;
+pub mod ignores;
 pub mod notices;
 pub mod place;
 pub mod pull_secrets;
+pub mod remarks;
 pub mod resources;
 pub mod secrets;
 pub mod service_accounts;
