@@ -29,7 +29,7 @@ pub fn parts(text: &str) -> Result<Vec<Part<'_>>, (Position, String)> {
             .map_err(|error| (LineIndex::new(text).position(error.offset), error.reason))?;
         let refuse = |reason: &str| (LineIndex::new(text).position(slice.span.start), reason.to_owned());
         if documents.len() > 1 {
-            return Err(refuse("a stream with directives cannot be divided"));
+            return Err(refuse("the end of a document cannot be told"));
         }
         let body = without_directives(slice.span.of(text))
             .ok_or_else(|| refuse("a document with a `%TAG` directive cannot be part of a stream"))?;

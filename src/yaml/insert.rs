@@ -459,16 +459,21 @@ fn null_place(
     if !value.span().is_empty() {
         return Ok(Place::Instead { span: value.span() });
     }
-    let after = key.span().end;
-    let colon = next_token(text, after).filter(|&at| text.as_bytes()[at] == b':').ok_or(Refusal::Layout)?;
+    let colon = next_token(text, key.span().end).filter(|&at| text.as_bytes()[at] == b':');
+    let colon = colon.ok_or(Refusal::Layout)?;
     if mapping.is_flow() || form == SINGLE_STRING {
         return Ok(Place::ValueInLine { at: colon + 1 });
     }
     let rest = text[colon + 1..line_end(text, colon)].trim_start();
-    if !(rest.is_empty() || rest.starts_with('#')) || !layout::starts_line(text, key.span().start) {
+    let is_explicit = text[key.span().end..colon].contains('\n');
+    if is_explicit || !(rest.is_empty() || rest.starts_with('#')) {
         return Err(Refusal::Layout);
     }
-    let indent = layout::column(text, key.span().start);
+    let start = mapping.span().start;
+    if text[line_start(text, start)..start].contains('\t') {
+        return Err(Refusal::Layout);
+    }
+    let indent = layout::column(text, start);
     let at = line_end(text, colon);
     Ok(Place::ValueLines { at, indent, dash: own_dashes(mapping, dashes) })
 }

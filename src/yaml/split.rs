@@ -17,17 +17,17 @@ pub struct Slice {
     pub document: usize,
 }
 
-/// The documents of `text`. A file with directives (`%YAML`) comes as one slice, because they reach across
-/// markers; it may hold several documents.
+/// The documents of `text`, each with the directives (`%YAML`) before its marker.
 pub fn split(text: &str) -> Vec<Slice> {
-    if has_directive(text) {
-        return vec![Slice { span: Span::new(0, text.len()), document: 0 }];
-    }
     let mut slices = Vec::new();
     let mut document = 0;
     let mut start = 0;
     let mut explicit = false;
     for (at, starts) in markers(text) {
+        if !explicit && starts && is_directive(&text[start..at]) {
+            explicit = true;
+            continue;
+        }
         push(text, Span::new(start, at), explicit, &mut document, &mut slices);
         // A `...` line ends a document; what follows is a document only if it has content.
         start = if starts { at } else { next_line(text, at) };
@@ -65,9 +65,9 @@ fn markers(text: &str) -> impl Iterator<Item = (usize, bool)> {
     all.into_iter()
 }
 
-fn has_directive(text: &str) -> bool {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.starts_with('%') || memmem::find(text.as_bytes(), b"\n%").is_some()
+/// Whether the text before a marker holds directives: no content can begin with their sign.
+fn is_directive(text: &str) -> bool {
+    first_content(text).is_some_and(|at| text.as_bytes()[at] == b'%')
 }
 
 fn next_line(text: &str, at: usize) -> usize {
@@ -169,8 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn directives_keep_the_file_whole() {
-        assert_eq!(parts("%YAML 1.1\n---\na: 1\n---\nb: 1\n").len(), 1);
+    fn directives_belong_to_the_document_behind_them() {
+        assert_eq!(
+            parts("# c\n%YAML 1.1\n---\na: 1\n---\nb: 1\n...\n%TAG ! x\n---\nc: 1\n"),
+            [("# c\n%YAML 1.1\n---\na: 1\n", 0), ("---\nb: 1\n", 1), ("%TAG ! x\n---\nc: 1\n", 2)]
+        );
+        assert_eq!(parts("%YAML 1.1\n---\n...\n%x"), [("%YAML 1.1\n---\n", 0), ("%x", 1)]);
     }
 
     #[test]

@@ -3,12 +3,14 @@
 
 mod cases;
 mod config;
+mod generator;
 mod hosts;
 mod images;
 mod layering;
 mod namespaces;
 mod offline;
 mod packaging;
+mod properties;
 mod rust_source;
 mod sops;
 mod support;

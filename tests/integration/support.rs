@@ -6,6 +6,15 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use pullcred::apply;
+use pullcred::config::Config;
+use pullcred::kube::read;
+use pullcred::kube::workload::Kinds;
+use pullcred::plan::finding::{Code, Finding};
+use pullcred::plan::{File, pull_secrets};
+use regex::Regex;
 
 /// `fixtures/NAME` of this repository.
 pub fn fixtures(name: &str) -> PathBuf {
@@ -57,8 +66,29 @@ impl Tree {
         Self { whole, root }
     }
 
+    /// A tree with one file.
+    pub fn with(path: &str, bytes: impl AsRef<[u8]>) -> Self {
+        let tree = Self::new();
+        tree.write(path, bytes);
+        tree
+    }
+
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    pub fn read(&self, path: &str) -> Vec<u8> {
+        fs::read(self.path(path)).unwrap()
     }
 
     pub fn snapshot(&self) -> Snapshot {
@@ -72,6 +102,11 @@ impl Tree {
         command
     }
 
+    /// Runs pullcred here.
+    pub fn pullcred<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ended {
+        run(self.pullcred_command().args(arguments), &[])
+    }
+
     /// pullcred, to be run here.
     pub fn pullcred_command(&self) -> Command {
         self.command(env!("CARGO_BIN_EXE_pullcred"))
@@ -82,6 +117,11 @@ impl Ended {
     /// stderr as text.
     pub fn messages(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// stdout as text.
+    pub fn data(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
     }
 }
 
@@ -195,4 +235,52 @@ pub fn difference(expected: &[u8], found: &[u8]) -> String {
     let (expected, found) = (visible(expected), visible(found));
     let diff = similar::TextDiff::from_lines(&expected, &found);
     diff.unified_diff().context_radius(2).missing_newline_hint(true).to_string()
+}
+
+/// What became of a text.
+pub struct Injected {
+    pub text: String,
+    pub findings: Vec<Finding>,
+}
+
+/// Injects into a text as `inject` does into a file; what cannot be finished is a finding, and the text is as before.
+pub fn inject(text: &str, config: &Config) -> Injected {
+    let facts = read::read(text, &Kinds::default());
+    let files = [File::new("text".to_owned(), true, Ok(facts))];
+    let mut plan = pull_secrets::plan(&files, config);
+    let additions: Vec<_> = plan.additions.iter().collect();
+    let finished = apply::finished(text, files[0].facts.as_ref().unwrap(), &additions);
+    let text = finished.unwrap_or_else(|refused| {
+        plan.findings.push(Finding {
+            code: Code::EditRefused,
+            severity: Code::EditRefused.severity(),
+            file: "text".to_owned(),
+            position: refused.position,
+            message: refused.reason,
+            hint: None,
+            object: None,
+        });
+        text.to_owned()
+    });
+    Injected { text, findings: plan.findings }
+}
+
+/// A null where a pull secret belongs.
+static NULL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"((?i-u:pull\w*secrets?)["']?[ \t]*:[ \t]*)(?:null|Null|NULL|~)"#).unwrap()
+});
+
+/// Whether `after` is `before` with bytes added; a null may be gone where a pull secret belongs.
+pub fn only_insertions(before: &str, after: &str) -> bool {
+    is_subsequence(before, after) || is_subsequence(&NULL.replace_all(before, "$1"), after)
+}
+
+fn is_subsequence(short: &str, long: &str) -> bool {
+    let mut long = long.bytes();
+    short.bytes().all(|byte| long.any(|other| other == byte))
+}
+
+/// Bytes as text.
+pub fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
 }
