@@ -9,7 +9,9 @@ use super::run::Run;
 use super::settings::Settings;
 use crate::config::{Config, PullSecret};
 use crate::image::reference::ImageRef;
-use crate::kube::object::{Object, PodSpec};
+use crate::kube::object::Object;
+use crate::plan::File;
+use crate::plan::place::{PodRun, runs};
 
 /// Runs the command.
 ///
@@ -34,12 +36,10 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
             if line.is_some_and(|line| line < object.position.line || next.is_some_and(|next| line >= next)) {
                 continue;
             }
-            for (place, pod_spec) in object.pod_specs.iter().enumerate() {
+            for place in 0..object.pod_specs.len() {
                 let added = run.plan.added(index, nth, place);
                 explained += 1;
-                terminal
-                    .out
-                    .write_all(pod(&run.settings.config, &file.path, object, pod_spec, added).as_bytes())?;
+                terminal.out.write_all(pod(&run.settings.config, file, nth, place, added).as_bytes())?;
             }
         }
     }
@@ -66,9 +66,12 @@ fn split_line(what: &str) -> (&str, Option<usize>) {
     }
 }
 
-fn pod(config: &Config, file: &str, object: &Object, pod_spec: &PodSpec, added: &[String]) -> String {
+fn pod(config: &Config, file: &File, nth: usize, place: usize, added: &[String]) -> String {
+    let object = &file.objects()[nth];
+    let pod_spec = &object.pod_specs[place];
     let mut out = format!(
-        "{file}:{}: `{}` `{}`, {}\n",
+        "{}:{}: `{}` `{}`, {}\n",
+        file.path,
         pod_spec.position,
         object.kind,
         object.display_name(),
@@ -79,10 +82,6 @@ fn pod(config: &Config, file: &str, object: &Object, pod_spec: &PodSpec, added: 
         out.push_str(&text);
         out.push('\n');
     };
-    say(match &object.namespace {
-        Some(namespace) => format!("namespace `{namespace}`: metadata.namespace"),
-        None => "namespace unknown: the object names none".to_owned(),
-    });
     for container in &pod_spec.containers {
         let reasons = why(config, &container.image);
         say(format!(
@@ -91,6 +90,15 @@ fn pod(config: &Config, file: &str, object: &Object, pod_spec: &PodSpec, added: 
         ));
         for reason in reasons {
             say(format!("  {reason}"));
+        }
+    }
+    for run in runs(file, nth, object, place) {
+        say(chain(object, &run));
+        // An overlay may move an image to another registry: what is deployed decides, not what is written.
+        let written = |image: &str| pod_spec.containers.iter().any(|container| container.image == image);
+        for (container, image) in run.images.iter().flatten().filter(|(_, image)| !written(image)) {
+            say(format!("  container `{container}`: image `{image}` in this build"));
+            why(config, image).into_iter().for_each(|reason| say(format!("    {reason}")));
         }
     }
     let present: Vec<String> =
@@ -105,6 +113,26 @@ fn pod(config: &Config, file: &str, object: &Object, pod_spec: &PodSpec, added: 
         _ => format!("gets {}", added.join(", ")),
     });
     out
+}
+
+/// Where one deployment of an object goes, and through which files it got there.
+fn chain(object: &Object, run: &PodRun<'_>) -> String {
+    let namespace = match run.namespace {
+        Some(namespace) => format!("namespace `{namespace}`"),
+        None => "a namespace that nothing tells".to_owned(),
+    };
+    let Some(deployment) = run.deployment else {
+        return format!("nothing deploys it; as written it goes to {namespace}");
+    };
+    let name = match deployment.name.as_deref() {
+        Some(name) if name != object.name => format!(" as `{name}`"),
+        _ => String::new(),
+    };
+    let way = deployment.source.iter();
+    let way: Vec<String> =
+        way.map(|step| format!("{} {}:{}", step.rule.name(), step.file, step.line)).collect();
+    let way = if way.is_empty() { String::new() } else { format!(" ← {}", way.join(" ← ")) };
+    format!("deployed to {namespace}{name}{way}")
 }
 
 /// Rule by rule what a configured secret has to do with an image.
