@@ -10,7 +10,8 @@ go -C "$ROOT/e2e/cmp-client" build -mod=readonly -o "$PWD/cmp-client" .
 mkdir bin && ln -s "$(command -v helm3)" bin/helm
 PATH=$PWD/bin:$PATH
 servers=()
-trap 'kill "${servers[@]}" 2>/dev/null || true' EXIT
+# The server waits on SIGTERM for requests that nobody will end.
+trap 'kill -KILL "${servers[@]}" 2>/dev/null || true' EXIT
 
 # serve KIND NAME: a server for argocd/KIND/plugin.yaml, as in its sidecar; its log is KIND.log.
 serve() {

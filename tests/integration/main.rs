@@ -12,6 +12,7 @@ mod offline;
 mod packaging;
 mod properties;
 mod rust_source;
+mod scenarios;
 mod sops;
 mod support;
 

@@ -59,3 +59,51 @@ fn the_version_stands_in_one_place() {
     let output = Command::new(env!("CARGO_BIN_EXE_pullcred")).arg("--version").output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), format!("pullcred {version}"));
 }
+
+#[test]
+fn what_stands_beside_the_program_has_its_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    for (file, line) in [
+        ("helm/plugin.yaml", format!("\nversion: {version}\n")),
+        ("docs/pre-commit.md", format!("rev: v{version}\n")),
+        ("docs/pre-commit.md", format!("[pullcred=={version}]")),
+        ("docs/github-action.md", format!("pullcred/pullcred@v{version}\n")),
+    ] {
+        assert!(read(file).contains(&line), "{file} does not say `{}`", line.trim());
+    }
+    assert!(
+        read("pyproject.toml").contains("dynamic = [\"version\""),
+        "the wheel's version is that of Cargo.toml"
+    );
+}
+
+/// Every `pullcred COMMAND` that a hook, a plugin or a page about a host starts or names.
+#[test]
+fn commands_of_hosts_are_commands_of_the_program() {
+    let mut found = 0;
+    for file in [
+        ".pre-commit-hooks.yaml",
+        "docs/pre-commit.md",
+        "docs/helm.md",
+        "docs/kustomize.md",
+        "docs/argocd.md",
+        "argocd/plain/plugin.yaml",
+        "argocd/kustomize/plugin.yaml",
+        "argocd/helm/plugin.yaml",
+    ] {
+        let text = read(file);
+        for (at, start) in text.match_indices("pullcred ") {
+            let starts = ["`", "exec ", "entry: ", "| "].iter().any(|before| text[..at].ends_with(before));
+            let command: String =
+                text[at + start.len()..].chars().take_while(char::is_ascii_lowercase).collect();
+            if !starts || command.is_empty() {
+                continue;
+            }
+            found += 1;
+            let help =
+                Command::new(env!("CARGO_BIN_EXE_pullcred")).args([&command, "--help"]).output().unwrap();
+            assert!(help.status.success(), "{file}: `pullcred {command}`");
+        }
+    }
+    assert!(found >= 12, "only {found} commands were found");
+}
