@@ -37,6 +37,16 @@ pub fn walk<T: Send>(
     options: Options,
     visit: impl Fn(&Path) -> T + Sync,
 ) -> (Vec<(PathBuf, T)>, Vec<Failure>) {
+    walk_named(root, options, has_manifest_name, visit)
+}
+
+/// Visits every file below `root` (absolute) whose name `is_meant`, as [`walk`] does.
+pub fn walk_named<T: Send>(
+    root: &Path,
+    options: Options,
+    is_meant: impl Fn(&Path) -> bool + Sync,
+    visit: impl Fn(&Path) -> T + Sync,
+) -> (Vec<(PathBuf, T)>, Vec<Failure>) {
     let found = Mutex::new(Vec::new());
     let failures = Mutex::new(Vec::new());
     let mut builder = WalkBuilder::new(root);
@@ -52,10 +62,10 @@ pub fn walk<T: Send>(
         .filter_entry(|entry| entry.file_name() != ".git");
     builder.build_parallel().run(|| {
         let mut batch = Batch { results: Vec::new(), sink: &found };
-        let (visit, failures) = (&visit, &failures);
+        let (is_meant, visit, failures) = (&is_meant, &visit, &failures);
         Box::new(move |entry| {
             match entry {
-                Ok(entry) if is_manifest(&entry) => {
+                Ok(entry) if is_file(&entry) && is_meant(entry.path()) => {
                     let result = visit(entry.path());
                     batch.results.push((entry.into_path(), result));
                 }
@@ -69,7 +79,7 @@ pub fn walk<T: Send>(
     found.sort_by(|(a, _), (b, _)| order(a, b));
     if !options.no_ignore {
         // What is tracked and was not found is ignored by some rule, gone, or behind a link.
-        let tracked = index::tracked(root).into_iter().filter(|path| has_manifest_name(path));
+        let tracked = index::tracked(root).into_iter().filter(|path| is_meant(path));
         let missed = tracked.filter(|path| found.binary_search_by(|(known, _)| order(known, path)).is_err());
         let missed: Vec<PathBuf> = missed.filter(|path| is_plain_file(root, path)).collect();
         found.extend(missed.into_iter().map(|path| (path.clone(), visit(&path))));
@@ -101,8 +111,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn is_manifest(entry: &DirEntry) -> bool {
-    entry.file_type().is_some_and(|kind| kind.is_file()) && has_manifest_name(entry.path())
+fn is_file(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|kind| kind.is_file())
 }
 
 /// Whether a file is looked at without being named: YAML and JSON by their endings, and `Kustomization`.

@@ -70,8 +70,12 @@ pub struct Common {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Do it all: add references, write encrypted Secrets, remove what nothing needs
+    Sync(SyncArgs),
     /// Add the pull secret references that images need
     Inject(InjectArgs),
+    /// Write the encrypted Secrets
+    Encrypt(EncryptArgs),
     /// Tell what is missing or wrong, change nothing
     Check(CheckArgs),
     /// Print finished manifests to stdout: for pipes, Helm post-renderers and Argo CD
@@ -82,6 +86,12 @@ pub enum Command {
     List(ListArgs),
     /// Tell why a pod spec gets, has or lacks a pull secret
     Explain(ExplainArgs),
+    /// Show what an encrypted file holds, without passwords
+    Show(ShowArgs),
+    /// Let exactly the configured recipients open the Secrets; no value changes
+    Updatekeys(KeysArgs),
+    /// Give the Secrets new data keys for the configured recipients
+    Rotate(KeysArgs),
     /// Look at the repository and write a commented .pullcred.yaml
     Init(InitArgs),
     /// Print completions for a shell
@@ -121,15 +131,109 @@ pub struct InjectArgs {
     /// Which files and secrets.
     #[command(flatten)]
     pub scope: Scope,
+    /// How to change them.
+    #[command(flatten)]
+    pub changes: ChangeArgs,
+}
+
+/// How files are changed.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ChangeArgs {
     /// Change nothing, only tell what would change
     #[arg(long)]
     pub dry_run: bool,
-    /// Print the changes as a unified diff to stdout
+    /// Print the changes as a unified diff to stdout (of encrypted files only their names, on stderr)
     #[arg(long)]
     pub diff: bool,
     /// Exit with 1 when something changed or would change
     #[arg(long)]
     pub exit_code: bool,
+}
+
+/// What encrypted files are opened with.
+#[derive(Debug, Args)]
+pub struct IdentityArgs {
+    /// Decrypt with the identities in FILE (age or SSH) and no others [default: those that sops would use]
+    #[arg(short, long = "identity", value_name = "FILE")]
+    pub identities: Vec<PathBuf>,
+}
+
+/// How Secrets are made.
+#[derive(Debug, Args)]
+pub struct SecretArgs {
+    /// What to decrypt with.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+    /// Read a docker configuration with credentials from stdin; it goes before all other sources
+    #[arg(long)]
+    pub credentials_stdin: bool,
+    /// Accept tokens that expire within days
+    #[arg(long)]
+    pub allow_expiring: bool,
+}
+
+/// Arguments of `sync`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  pullcred sync --dry-run --diff\n  pullcred sync clusters/prod\n\n\
+    Credentials come from where the configuration says, never from an argument. What did not change is not touched.")]
+pub struct SyncArgs {
+    /// Which files and secrets.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// How to make Secrets.
+    #[command(flatten)]
+    pub secret: SecretArgs,
+    /// How to change files.
+    #[command(flatten)]
+    pub changes: ChangeArgs,
+}
+
+/// Arguments of `encrypt`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ACR_USERNAME=… ACR_PASSWORD=… pullcred encrypt\n  \
+    pullcred encrypt --credentials-stdin <~/.docker/config.json")]
+pub struct EncryptArgs {
+    /// Files and folders whose images, or Secrets, are meant [default: the whole repository]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How to make Secrets.
+    #[command(flatten)]
+    pub secret: SecretArgs,
+    /// Write every Secret anew, even if it is current, damaged, or encrypted by somebody else
+    #[arg(long)]
+    pub force: bool,
+    /// How to change files.
+    #[command(flatten)]
+    pub changes: ChangeArgs,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0, or 2 when the file does not open or verify.")]
+pub struct ShowArgs {
+    /// An encrypted Secret or docker configuration (SOPS or age)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print the decrypted manifest, passwords included, as YAML
+    #[arg(long)]
+    pub reveal: bool,
+    /// What to decrypt with.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+}
+
+/// Arguments of `updatekeys` and `rotate`.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    /// Files and folders [default: every Secret of ours in the repository]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// What to decrypt with.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+    /// Change nothing, only tell what would change
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `check`.
@@ -149,6 +253,9 @@ pub struct CheckArgs {
     /// Write every finding to FILE, for --baseline
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     pub write_baseline: Option<PathBuf>,
+    /// What to decrypt with.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
 }
 
 /// Arguments of `generate`.
@@ -162,6 +269,12 @@ pub struct GenerateArgs {
     /// Secret NAME serves these registries; without registries every image. Repeatable
     #[arg(long = "secret", value_name = "NAME[=REGISTRY,…]")]
     pub secrets: Vec<String>,
+    /// Open objects that SOPS encrypted and print them in clear; they are left out otherwise
+    #[arg(long)]
+    pub decrypt: bool,
+    /// What to decrypt with.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
 }
 
 /// Arguments of `list`.

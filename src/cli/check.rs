@@ -1,7 +1,6 @@
 //! `check`: the plan as findings; changes nothing.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, anyhow, bail};
 
@@ -9,8 +8,10 @@ use super::Terminal;
 use super::args::{CheckArgs, Common, Format};
 use super::exit::Exit;
 use super::run::Run;
+use super::secrets::{Options, Secrets};
 use super::settings::{Settings, directory};
-use crate::plan::finding::{Finding, Severity};
+use super::sync::{from_start, now};
+use crate::plan::finding::{Code, Finding, Severity};
 use crate::report::baseline::{self, Applied, Baseline};
 use crate::report::json::{self, Summary};
 use crate::report::{github, junit, sarif, text};
@@ -25,12 +26,18 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
     let mut run = Run::new(settings)?;
     // An edit that cannot be proved right is a finding here too.
     run.changes(|_| ());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    run.audit(now);
+    let identities = from_start(common, &arguments.identity.identities)?;
+    let options = Options { identities: &identities, ..Options::default() };
+    let mut changes = 0;
+    if let Some(secrets) = Secrets::plan(&run, options)? {
+        changes = secrets.changes();
+        run.plan.findings.extend([secrets.answered, secrets.findings].concat());
+    }
+    run.audit(now());
     if let Some(file) = &arguments.write_baseline {
         return write_baseline(common, file, &run, terminal);
     }
-    let changes = run.summary().changes;
+    let changes = changes + run.summary().changes;
     let known = match &arguments.baseline {
         Some(file) => Some(read_baseline(common, file)?.apply(&mut run.plan.findings)),
         None => None,
@@ -57,6 +64,7 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
             text::count(summary.pod_specs, "pod spec"),
         )?;
         skipped(common, &summary, terminal)?;
+        unverified(common, &run.plan.findings.iter().collect::<Vec<_>>(), terminal)?;
         from_baseline(known, terminal)?;
     }
     let failed = run.plan.findings.iter().any(|finding| fails(common, finding));
@@ -101,7 +109,8 @@ fn from_baseline(applied: Option<Applied>, terminal: &mut Terminal<'_>) -> Resul
 
 /// Skips are shown one by one only on request; errors always.
 pub fn is_shown(common: &Common, finding: &Finding) -> bool {
-    if finding.code.is_skip() && finding.severity == Severity::Note {
+    let is_crowd = finding.code.is_skip() || finding.code == Code::SecretUnverified;
+    if is_crowd && finding.severity == Severity::Note {
         return common.verbose || common.strict && !common.quiet;
     }
     !common.quiet || finding.severity == Severity::Error
@@ -113,6 +122,17 @@ pub fn unconfigured(run: &Run, terminal: &mut Terminal<'_>) -> Result<()> {
         Some(note) => Ok(writeln!(terminal.err, "{note}")?),
         None => Ok(()),
     }
+}
+
+/// One line on Secrets that nobody here can compare, where they are not named one by one.
+pub fn unverified(common: &Common, findings: &[&Finding], terminal: &mut Terminal<'_>) -> Result<()> {
+    let hidden = |finding: &&&Finding| finding.code == Code::SecretUnverified && !is_shown(common, finding);
+    let count = findings.iter().filter(hidden).count();
+    if count > 0 && !common.quiet {
+        let secrets = text::count(count, "Secret");
+        writeln!(terminal.err, "{secrets} kept that nobody here can verify (-v names them)")?;
+    }
+    Ok(())
 }
 
 /// One line on what was passed over.

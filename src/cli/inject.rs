@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
-use super::args::{Common, InjectArgs};
+use super::args::{ChangeArgs, Common, InjectArgs};
 use super::exit::Exit;
 use super::run::Run;
 use super::settings::Settings;
-use super::{Terminal, check};
+use super::{Terminal, check, sync};
 use crate::plan::finding::{Code, Severity};
 use crate::report::{diff, text};
 use crate::source;
@@ -16,32 +16,11 @@ use crate::source;
 /// # Errors
 /// Settings that make no sense.
 pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    let changes = arguments.changes;
     let settings = Settings::resolve(common, &arguments.scope.paths, &arguments.scope.secrets)?;
+    let _lock = if changes.dry_run { None } else { Some(sync::wait(&settings, terminal)?) };
     let mut run = Run::new(settings)?;
-    let style = terminal.out_style;
-    let done = run.changes(|file| Done {
-        path: file.path.to_owned(),
-        diff: arguments.diff.then(|| diff::render(file.path, Some(&file.before), Some(&file.after), style)),
-        additions: file.additions,
-        written: if arguments.dry_run { Ok(()) } else { source::write(&file.on_disk, &file.after) },
-    });
-    let (mut entries, mut files, mut failed) = (0, 0, false);
-    for file in done {
-        if let Some(diff) = &file.diff {
-            terminal.out.write_all(diff.as_bytes())?;
-        }
-        if let Err(error) = file.written {
-            failed = true;
-            writeln!(terminal.err, "{}: {error:#}", terminal.err_style.red("error"))?;
-            continue;
-        }
-        files += 1;
-        entries += file.additions;
-        if !common.quiet {
-            let verb = if arguments.dry_run { "would change" } else { "changed" };
-            writeln!(terminal.err, "{verb} {} (+{})", file.path, file.additions)?;
-        }
-    }
+    let Injected { entries, files, mut failed } = write(&mut run, common, changes, terminal)?;
     for finding in &run.plan.findings {
         let answered = matches!(finding.code, Code::PullSecretMissing);
         // What stops an edit is an error here; a file nobody can read held no workload that we know of.
@@ -53,7 +32,7 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
     if !common.quiet {
         check::unconfigured(&run, terminal)?;
         let summary = run.summary();
-        let verb = if arguments.dry_run { "would be added to" } else { "added to" };
+        let verb = if changes.dry_run { "would be added to" } else { "added to" };
         writeln!(
             terminal.err,
             "{} {verb} {}; {} read, {} looked at",
@@ -67,9 +46,56 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
     failed |= common.strict && run.plan.findings.iter().any(|finding| finding.code.is_skip());
     Ok(match () {
         () if failed => Exit::Error,
-        () if arguments.exit_code && files > 0 => Exit::Findings,
+        () if changes.exit_code && files > 0 => Exit::Findings,
         () => Exit::Clean,
     })
+}
+
+/// What was injected.
+pub struct Injected {
+    /// References added.
+    pub entries: usize,
+    /// Files changed.
+    pub files: usize,
+    /// Whether a file could not be written.
+    pub failed: bool,
+}
+
+/// Writes the references of a run and says what it did.
+///
+/// # Errors
+/// When nobody listens any more.
+pub fn write(
+    run: &mut Run,
+    common: &Common,
+    changes: ChangeArgs,
+    terminal: &mut Terminal<'_>,
+) -> Result<Injected> {
+    let style = terminal.out_style;
+    let done = run.changes(|file| Done {
+        path: file.path.to_owned(),
+        diff: changes.diff.then(|| diff::render(file.path, Some(&file.before), Some(&file.after), style)),
+        additions: file.additions,
+        written: if changes.dry_run { Ok(()) } else { source::write(&file.on_disk, &file.after) },
+    });
+    let mut injected = Injected { entries: 0, files: 0, failed: false };
+    for file in done {
+        if let Some(diff) = &file.diff {
+            terminal.out.write_all(diff.as_bytes())?;
+        }
+        if let Err(error) = file.written {
+            injected.failed = true;
+            writeln!(terminal.err, "{}: {error:#}", terminal.err_style.red("error"))?;
+            continue;
+        }
+        injected.files += 1;
+        injected.entries += file.additions;
+        if !common.quiet {
+            let verb = if changes.dry_run { "would change" } else { "changed" };
+            writeln!(terminal.err, "{verb} {} (+{})", file.path, file.additions)?;
+        }
+    }
+    Ok(injected)
 }
 
 /// What became of one file.

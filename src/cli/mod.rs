@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod check;
+pub mod decrypt;
 pub mod deploy;
 pub mod exit;
 pub mod explain;
@@ -9,13 +10,17 @@ pub mod r#fn;
 pub mod generate;
 pub mod init;
 pub mod inject;
+pub mod keys;
 pub mod list;
 pub mod parallel;
 pub mod pipe;
 pub mod progress;
 pub mod run;
+pub mod secrets;
 pub mod settings;
 pub mod shell;
+pub mod show;
+pub mod sync;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -23,6 +28,7 @@ use std::io::{self, Write};
 use anyhow::Result;
 use args::{Cli, Command};
 use exit::Exit;
+use keys::Way;
 
 use crate::report::style::{Color, Style};
 
@@ -71,12 +77,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<Exit> {
     match &cli.command {
+        Command::Sync(arguments) => sync::run(&cli.common, arguments, terminal),
+        Command::Encrypt(arguments) => sync::encrypt(&cli.common, arguments, terminal),
         Command::Inject(arguments) => inject::run(&cli.common, arguments, terminal),
         Command::Check(arguments) => check::run(&cli.common, arguments, terminal),
         Command::Generate(arguments) => generate::run(&cli.common, arguments, terminal),
         Command::Fn => r#fn::run(&cli.common, terminal),
         Command::List(arguments) => list::run(&cli.common, arguments, terminal),
         Command::Explain(arguments) => explain::run(&cli.common, arguments, terminal),
+        Command::Show(arguments) => show::run(&cli.common, arguments, terminal),
+        Command::Updatekeys(arguments) => keys::run(&cli.common, arguments, Way::Update, terminal),
+        Command::Rotate(arguments) => keys::run(&cli.common, arguments, Way::Rotate, terminal),
         Command::Init(arguments) => init::run(&cli.common, arguments, terminal),
         Command::Completions { shell } => shell::completions(*shell, terminal),
         Command::Man { folder } => shell::man(folder.as_deref(), terminal),

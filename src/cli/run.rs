@@ -92,8 +92,7 @@ impl Run {
         let mut plan = pull_secrets::plan(&files, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files));
         let mut run = Self { settings, files, plan, digests };
-        run.weigh();
-        sort(&mut run.plan.findings);
+        run.weighed();
         Ok(run)
     }
 
@@ -101,13 +100,20 @@ impl Run {
     pub fn audit(&mut self, now: u64) {
         self.plan.findings.extend(remarks::findings(&self.files, now));
         ignores::apply(&self.files, &mut self.plan.findings);
-        self.weigh();
-        sort(&mut self.plan.findings);
+        self.weighed();
     }
 
-    fn weigh(&mut self) {
+    fn weighed(&mut self) {
+        let mut findings = std::mem::take(&mut self.plan.findings);
+        self.weigh(&mut findings);
+        sort(&mut findings);
+        self.plan.findings = findings;
+    }
+
+    /// Gives findings the severity that the configuration wants for them.
+    pub fn weigh(&self, findings: &mut Vec<Finding>) {
         let Settings { config, root, base, .. } = &self.settings;
-        weigh(&mut self.plan.findings, config, |file| {
+        weigh(findings, config, |file| {
             let path = root.join(file);
             shown(path.strip_prefix(base).unwrap_or(&path))
         });
@@ -194,6 +200,11 @@ pub fn weigh(findings: &mut Vec<Finding>, config: &Config, below: impl Fn(&str) 
 
 /// The order in which findings are shown.
 pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| (&a.file, a.position, a.code).cmp(&(&b.file, b.position, b.code)));
+}
+
+/// The same for findings of several sources.
+pub fn sort_by_place(findings: &mut [&Finding]) {
     findings.sort_by(|a, b| (&a.file, a.position, a.code).cmp(&(&b.file, b.position, b.code)));
 }
 

@@ -20,6 +20,8 @@ pub struct Settings {
     pub base: PathBuf,
     /// The configuration's file, relative to the root, with `/`.
     pub config_file: Option<String>,
+    /// Whether the secrets of the command line took the place of those of the configuration.
+    pub from_flags: bool,
     /// Files and folders the run is limited to, absolute; empty for everything below `base`.
     pub paths: Vec<PathBuf>,
     /// The configuration, or what the flags make of it.
@@ -62,7 +64,8 @@ impl Settings {
                 Config::from_flags(secrets).map_err(|error| anyhow!("{error}\nhint: {}", error.hint()))?;
             config.secrets = flags.secrets;
         }
-        Ok(Self::new(common, root, file.as_deref(), paths, config))
+        let from_flags = !secrets.is_empty();
+        Ok(Self { from_flags, ..Self::new(common, root, file, paths, config) })
     }
 
     /// The settings of a run over a whole repository without any configuration.
@@ -70,12 +73,19 @@ impl Settings {
         Self::new(common, root.to_path_buf(), None, Vec::new(), Config::default())
     }
 
-    fn new(common: &Common, root: PathBuf, file: Option<&Path>, paths: Vec<PathBuf>, config: Config) -> Self {
-        let base = file.and_then(Path::parent).unwrap_or(&root).to_path_buf();
+    fn new(
+        common: &Common,
+        root: PathBuf,
+        file: Option<PathBuf>,
+        paths: Vec<PathBuf>,
+        config: Config,
+    ) -> Self {
+        let base = file.as_deref().and_then(Path::parent).unwrap_or(&root).to_path_buf();
         let kinds = kinds_of(&config);
         let scan = scan::Options { threads: common.threads, no_ignore: common.no_ignore };
-        let config_file = file.map(|file| shown(file.strip_prefix(&root).unwrap_or(file)));
-        Self { root, base, config_file, paths, config, kinds, destination: None, quiet: common.quiet, scan }
+        let config_file = file.as_deref().map(|file| shown(file.strip_prefix(&root).unwrap_or(file)));
+        let (from_flags, destination, quiet) = (false, None, common.quiet);
+        Self { root, base, config_file, from_flags, paths, config, kinds, destination, quiet, scan }
     }
 
     /// What to say when there is nothing to look for: an empty answer must not pass for a clean one.

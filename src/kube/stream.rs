@@ -12,8 +12,15 @@ use crate::yaml::split::split;
 pub enum Part<'t> {
     /// An object, as it is written, without its marker line.
     Object(&'t str),
-    /// An object that SOPS encrypted (its kind and name): applied as it is it would be broken.
-    Encrypted(String, String),
+    /// An object that SOPS encrypted: applied as it is it would be broken.
+    Encrypted {
+        /// Its kind.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// As it is written, without its marker line.
+        text: &'t str,
+    },
     /// No object for a cluster: values, kustomizations, whatever is marked as local configuration.
     Local,
 }
@@ -44,7 +51,7 @@ pub fn parts(text: &str) -> Result<Vec<Part<'_>>, (Position, String)> {
                 |key| root.path(&["metadata", "annotations", key]).and_then(|node| node.as_str());
             let name = root.path(&["metadata", "name"]).and_then(|node| node.as_str()).unwrap_or_default();
             parts.push(if root.path(&["sops", "mac"]).is_some() {
-                Part::Encrypted(kind.to_owned(), name.to_owned())
+                Part::Encrypted { kind: kind.to_owned(), name: name.to_owned(), text: body }
             } else if matches!(group(api_version), "kustomize.config.k8s.io" | "pullcred.dev")
                 || annotation("config.kubernetes.io/local-config") == Some("true")
             {

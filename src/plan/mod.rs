@@ -6,6 +6,7 @@
 pub mod credentials;
 pub mod finding;
 pub mod ignores;
+pub mod missing;
 pub mod notices;
 pub mod place;
 pub mod pull_secrets;

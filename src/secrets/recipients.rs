@@ -150,7 +150,7 @@ fn keeps_head_clear(rules: &Rules) -> bool {
         &["metadata", "name"],
         &["metadata", "namespace"],
         &["metadata", "labels", crate::kube::secret::OWNER.0],
-        &["metadata", "annotations", "x"],
+        &["metadata", "annotations"],
     ];
     rules.encrypts(&["data", ".dockerconfigjson"]) == Some(true)
         && clear.iter().all(|keys| rules.encrypts(keys) == Some(false))

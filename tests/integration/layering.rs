@@ -68,7 +68,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("strsim", &["yaml/nearest.rs"]),
     ("tempfile", &["source.rs"]),
     ("yaml_rust2", &["yaml/verify.rs"]),
-    ("zeroize", &["kube/", "plan/", "secrets", "sops/"]),
+    ("zeroize", &["cli/", "kube/", "plan/", "secrets", "sops/"]),
 ];
 
 /// What layers 0–2 receive as parameters instead.

@@ -13,6 +13,7 @@ mod packaging;
 mod properties;
 mod rust_source;
 mod scenarios;
+mod secrets;
 mod sops;
 mod support;
 

@@ -253,7 +253,9 @@ fn decide_ours(decision: &mut Decision, wanted: &Wanted, existing: &Existing, ou
         decision.answered = stale;
     } else {
         decision.findings = stale;
-        decision.lacking = wanted.supply.missing.clone();
+        if force {
+            decision.lacking = wanted.supply.missing.clone();
+        }
     }
 }
 
