@@ -40,11 +40,11 @@ fn another_password_changes_every_secret_that_carries_it_and_no_other() {
     assert_eq!(repo.changes(&["encrypt"], &first), [secret("pay"), secret("shop"), hub.clone()]);
     assert_eq!(repo.holds(&hub).into_keys().collect::<Vec<_>>(), ["https://index.docker.io/v1/"]);
     let second = [USER, PASSWORD, ("HUB_USERNAME", "h"), ("HUB_PASSWORD", "two")];
-    assert_eq!(repo.changes(&["encrypt"], &second), [hub.clone()]);
+    assert_eq!(repo.changes(&["encrypt"], &second), std::slice::from_ref(&hub));
     // The other way round by an identity, in a clone that remembers nothing.
     fs::remove_dir_all(repo.path(".git/pullcred")).unwrap();
     let arguments = ["encrypt", "--identity", &key("age.txt")];
-    assert_eq!(repo.changes(&arguments, &first), [hub.clone()]);
+    assert_eq!(repo.changes(&arguments, &first), std::slice::from_ref(&hub));
     assert_eq!(repo.holds(&hub)["https://index.docker.io/v1/"].1, "one");
     // Without any knowledge nothing is rewritten, unless it has to be.
     fs::remove_dir_all(repo.path(".git/pullcred")).unwrap();
