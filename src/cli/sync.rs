@@ -31,7 +31,7 @@ pub fn run(common: &Common, arguments: &SyncArgs, terminal: &mut Terminal<'_>) -
 /// Runs `encrypt`: only the Secrets.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub fn encrypt(common: &Common, arguments: &EncryptArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
     let settings = Settings::resolve(common, &arguments.paths, &[])?;
     let identities = from_start(common, &arguments.secret.identity.identities)?;
