@@ -2,6 +2,8 @@
 
 use super::settings::{Settings, shown};
 use crate::kube::namespace::{Graph, Options, Scanned, Told};
+use crate::kube::object::Object;
+use crate::kube::shipped::Shipped;
 use crate::plan::{File, notices};
 use crate::source;
 
@@ -21,9 +23,15 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     let options = Options { config, rule: &rule, default: default.as_ref(), application };
     // Only what builds name is ever read again: patches, and what lies under other names than manifests have.
     let load = |path: &str| source::bytes(&settings.root, path);
+    // Secrets are deployed like all else; they follow the objects of their file.
+    let with_secrets: Vec<Vec<Object>> = files.iter().map(with_secrets).collect();
     let scanned: Vec<Scanned<'_>> = files
         .iter()
-        .map(|file| Scanned { path: &file.path, objects: file.objects(), facts: file.delivery.as_deref() })
+        .zip(&with_secrets)
+        .map(|(file, all)| {
+            let objects = if all.is_empty() { file.objects() } else { all };
+            Scanned { path: &file.path, objects, facts: file.delivery.as_deref() }
+        })
         .collect();
     let graph = Graph::new(&scanned, &load, &options);
     let deployments: Vec<Vec<Vec<_>>> = (0..scanned.len())
@@ -32,11 +40,21 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
             objects.map(|object| graph.deployments(&scanned, nth, object, &options).into_owned()).collect()
         })
         .collect();
-    for (file, deployments) in files.iter_mut().zip(deployments) {
+    for (file, mut deployments) in files.iter_mut().zip(deployments) {
+        file.shipped = deployments.split_off(file.objects().len());
         file.deployments = deployments;
         if let Some(role) = graph.roles.get(&file.path) {
             notices::apply_role(file, *role);
         }
     }
     graph
+}
+
+/// The objects of a file that brings Secrets, then those Secrets; empty for any other file.
+fn with_secrets(file: &File) -> Vec<Object> {
+    let secrets = file.facts.as_ref().map_or(&[][..], |facts| &facts.shipped);
+    if secrets.is_empty() {
+        return Vec::new();
+    }
+    file.objects().iter().cloned().chain(secrets.iter().map(Shipped::as_object)).collect()
 }

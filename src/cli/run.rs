@@ -12,7 +12,9 @@ use super::settings::{Settings, shown};
 use crate::apply::{self, Refused};
 use crate::config::{self, Config};
 use crate::kube::delivery::{self, DeliveryFacts};
+use crate::kube::namespace::Graph;
 use crate::kube::read::{self, FileFacts, Skip, SkipReason};
+use crate::plan::closure::Closure;
 use crate::plan::finding::{Code, Finding, Severity};
 use crate::plan::{Addition, File, Plan, ignores, notices, pull_secrets, remarks};
 use crate::report::json::Summary;
@@ -29,6 +31,7 @@ pub struct Run {
     /// What to do and say.
     pub plan: Plan,
     digests: Vec<u64>,
+    graph: Graph,
 }
 
 /// A file with its changes applied, not written yet.
@@ -91,14 +94,17 @@ impl Run {
         let graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
         let mut plan = pull_secrets::plan(&files, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files));
-        let mut run = Self { settings, files, plan, digests };
+        let mut run = Self { settings, files, plan, digests, graph };
         run.weighed();
         Ok(run)
     }
 
     /// Adds what only a check tells, and takes out what comments ignore; `now` is in seconds since 1970.
     pub fn audit(&mut self, now: u64) {
-        self.plan.findings.extend(remarks::findings(&self.files, now));
+        let Self { files, graph, settings, .. } = self;
+        let closure = Closure::new(files, &graph.generated, &settings.config, graph.has_unknowns());
+        self.plan.findings.extend(closure.findings(files));
+        self.plan.findings.extend(remarks::findings(files, now));
         ignores::apply(&self.files, &mut self.plan.findings);
         self.weighed();
     }

@@ -178,6 +178,11 @@ impl Graph {
         assemble::Assembler::new(files, load, options).graph()
     }
 
+    /// Whether a build takes in what cannot be followed here.
+    pub fn has_unknowns(&self) -> bool {
+        self.notices.iter().any(|notice| matches!(notice.code, Code::RemoteBaseUnknown | Code::Unknowable))
+    }
+
     /// Where an object is deployed; empty when every build that reads its file leaves it out.
     pub fn deployments(
         &self,

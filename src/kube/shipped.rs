@@ -3,7 +3,7 @@
 //! A Secret names itself; the objects of the known controllers name what they make in a field of their own. What such a
 //! Secret will hold is unknown here, and so is that of one that SOPS encrypted.
 
-use super::object::group;
+use super::object::{Object, group};
 use crate::yaml::parse::Node;
 use crate::yaml::path::Path;
 use crate::yaml::span::Position;
@@ -13,6 +13,12 @@ use crate::yaml::span::Position;
 pub struct Shipped {
     /// Name of the Secret.
     pub name: String,
+    /// Whether it is the object's own name, which builds may change.
+    pub by_own_name: bool,
+    /// `metadata.name` of the object that brings it.
+    pub object: String,
+    /// `apiVersion` of the object that brings it.
+    pub api_version: String,
     /// Its namespace as written.
     pub namespace: Option<String>,
     /// Whether a controller copies it into other namespaces too; which ones cannot be told.
@@ -27,6 +33,26 @@ pub struct Shipped {
     pub path: Path,
     /// Where the object starts.
     pub position: Position,
+}
+
+impl Shipped {
+    /// The object that brings it, as far as deployments go.
+    pub fn as_object(&self) -> Object {
+        Object {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            name: self.object.clone(),
+            generate_name: None,
+            namespace: self.namespace.clone(),
+            namespace_line: self.position.line,
+            labels: Vec::new(),
+            annotations: Vec::new(),
+            document: self.document,
+            path: self.path.clone(),
+            position: self.position,
+            pod_specs: Vec::new(),
+        }
+    }
 }
 
 /// What a Secret holds for a kubelet.
@@ -97,6 +123,7 @@ pub fn shipped(
         })
         .collect();
     let is_secret = names.is_empty();
+    let own = own_name.clone().unwrap_or_default();
     if is_secret {
         names.push(own_name);
     }
@@ -112,6 +139,9 @@ pub fn shipped(
         .flatten()
         .filter(nameable)
         .map(|name| Shipped {
+            by_own_name: own == name,
+            object: own.clone(),
+            api_version: api_version.to_owned(),
             name,
             namespace: text(meta("namespace")),
             copied,

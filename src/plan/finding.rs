@@ -108,6 +108,9 @@ codes! {
     TokenExpired = "token-expired", Error, fact, "a credential has expired";
     TokenShortLived = "token-short-lived", Error, fact, "a credential expires too soon to be kept in Git";
     IdentityTokenIgnored = "identity-token-ignored", Warning, fact, "a source has an identity token only, which a kubelet ignores";
+    SecretNotShipped = "secret-not-shipped", Error, fact, "a pull secret is named whose Secret is not in that namespace";
+    RegistryUncovered = "registry-uncovered", Error, fact, "a Secret is there, but no key of it matches the image";
+    NamespaceUnknown = "namespace-unknown", Note, fact, "nothing tells where a pod runs, so no Secret can be placed";
     SecretPlaintext = "secret-plaintext", Error, fact, "a registry credential is in the repository in clear";
     SecretMalformed = "secret-malformed", Error, fact, "a registry Secret is of no use to a kubelet";
     SecretStale = "secret-stale", Error, fact, "a Secret of ours is not what the configuration asks for";

@@ -3,6 +3,7 @@
 //! Pure. `check` stops here, `--diff` shows it, `inject` writes it, `generate` prints its result; nothing computes
 //! a change in any other way.
 
+pub mod closure;
 pub mod credentials;
 pub mod finding;
 pub mod ignores;
@@ -34,12 +35,14 @@ pub struct File {
     pub delivery: Option<Box<DeliveryFacts>>,
     /// Where each of its objects is deployed, in their order.
     pub deployments: Vec<Vec<Deployment>>,
+    /// Where each of the Secrets that it brings is deployed, in their order.
+    pub shipped: Vec<Vec<Deployment>>,
 }
 
 impl File {
     /// A file that was read, before anything is known about its deployments.
     pub fn new(path: String, selected: bool, facts: Result<FileFacts, String>) -> Self {
-        Self { path, selected, facts, delivery: None, deployments: Vec::new() }
+        Self { path, selected, facts, delivery: None, deployments: Vec::new(), shipped: Vec::new() }
     }
 
     /// Its objects; none when it cannot be read.

@@ -43,6 +43,8 @@ pub fn apply_role(file: &mut File, role: Role) {
     };
     let Ok(facts) = &mut file.facts else { return };
     file.deployments.clear();
+    file.shipped.clear();
+    facts.shipped.clear();
     for object in facts.objects.drain(..) {
         let detail = format!("`{}` `{}` is {what}", object.kind, object.display_name());
         facts.skips.push(Skip { position: object.position, reason: SkipReason::Fragment, detail });

@@ -106,9 +106,10 @@ fn no_command_leaks_a_credential() {
     check(2, &["sync", "-v"], &odd, "");
     check(2, &["sync", "--credentials-stdin"], NO_ONE, &format!("{{\"auths\": \"{}\"}}", PLANTED[1]));
     check(2, &["sync", "--credentials-stdin"], NO_ONE, PLANTED[1]);
-    check(0, &["check", "-v", "-i", &mine], &first[..1], "");
-    check(0, &["check", "--format", "json", "-i", &mine], &first, "");
-    check(0, &["check", "--format", "sarif", "-i", &mine], &first, "");
+    // Namespace `new` never got its Secret.
+    check(1, &["check", "-v", "-i", &mine], &first[..1], "");
+    check(1, &["check", "--format", "json", "-i", &mine], &first, "");
+    check(1, &["check", "--format", "sarif", "-i", &mine], &first, "");
     check(0, &["list", "-o", "json"], &first, "");
     check(0, &["explain", "deploy/shop.yaml"], &first, "");
     check(0, &["generate", "."], &first, "");

@@ -1,0 +1,285 @@
+//! Whether every pull secret that a pod names is there, in its namespace, with a key that matches.
+//!
+//! Follows what a kubelet does: the pod's list, else its ServiceAccount's, each name looked up in the pod's own namespace.
+//! What cannot be known is no finding: an encrypted Secret may hold any key, a copied one may be in any namespace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::File;
+use super::finding::{Code, Finding, ObjectRef, Severity};
+use super::place::{PodRun, is_pulled_by_node, runs};
+use crate::config::{Config, PullSecret};
+use crate::image::pattern::{RegistryKey, lookup, needed};
+use crate::image::reference::ImageRef;
+use crate::kube::namespace::{Deployment, GeneratedSecret};
+use crate::kube::object::{Object, PodSpec};
+use crate::kube::shipped::Holds;
+use crate::yaml::nearest::nearest;
+use crate::yaml::span::Position;
+
+/// What the whole repository ships.
+pub struct Closure<'p> {
+    secrets: BTreeMap<&'p str, Vec<Place<'p>>>,
+    config: &'p Config,
+    /// Whether a build takes in what cannot be followed here, so that a Secret may come from there.
+    open: bool,
+}
+
+/// One Secret in one namespace.
+struct Place<'p> {
+    /// None where nothing tells, or where a controller copies it to: it may be the one.
+    namespace: Option<&'p str>,
+    holds: &'p Holds,
+}
+
+const UNKNOWN: &Holds = &Holds::Unknown;
+
+impl<'p> Closure<'p> {
+    /// Collects what files and generators ship; `open` is whether a build takes in what exists only elsewhere.
+    pub fn new(files: &'p [File], generated: &'p [GeneratedSecret], config: &'p Config, open: bool) -> Self {
+        let mut secrets = BTreeMap::<&str, Vec<Place<'p>>>::new();
+        for file in files {
+            let shipped = file.facts.iter().flat_map(|facts| &facts.shipped);
+            for (secret, deployments) in shipped.zip(&file.shipped) {
+                for deployment in deployments {
+                    let built = deployment.name.as_deref().filter(|_| secret.by_own_name);
+                    let namespace = deployment.namespace.as_deref().filter(|_| !secret.copied);
+                    let place = Place { namespace, holds: &secret.holds };
+                    secrets.entry(built.unwrap_or(&secret.name)).or_default().push(place);
+                }
+            }
+        }
+        for secret in generated {
+            if let Some(name) = &secret.name {
+                let place = Place { namespace: secret.namespace.as_deref(), holds: UNKNOWN };
+                secrets.entry(name).or_default().push(place);
+            }
+        }
+        Self { secrets, config, open }
+    }
+
+    /// What is to say of the selected files.
+    pub fn findings(&self, files: &[File]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for file in files.iter().filter(|file| file.selected) {
+            for (nth, object) in file.objects().iter().enumerate() {
+                for (index, pod_spec) in object.pod_specs.iter().enumerate() {
+                    let about = About { file, object, pod_spec };
+                    match object.is_service_account() {
+                        true => {
+                            let deployments = file.deployments.get(nth).map_or(&[][..], Vec::as_slice);
+                            self.account(&about, deployments, &mut findings);
+                        }
+                        false => self.pods(&about, &runs(file, nth, object, index), &mut findings),
+                    }
+                }
+            }
+        }
+        findings
+    }
+
+    fn account(&self, about: &About<'_>, deployments: &[Deployment], findings: &mut Vec<Finding>) {
+        let namespaces: Vec<&str> = deployments.iter().filter_map(|it| it.namespace.as_deref()).collect();
+        for secret in &about.pod_spec.pull_secrets {
+            findings.extend(self.absent(about, &secret.name, &namespaces));
+        }
+    }
+
+    fn pods(&self, about: &About<'_>, runs: &[PodRun<'_>], findings: &mut Vec<Finding>) {
+        // What no build takes in is deployed nowhere that we know of.
+        let runs: Vec<&PodRun<'_>> = runs.iter().filter(|run| run.deployment.is_some()).collect();
+        let mut wanted = BTreeMap::<&str, Vec<&str>>::new();
+        for run in &runs {
+            for name in run.pull_secrets.iter().copied().flatten() {
+                wanted.entry(name).or_default().extend(run.namespace);
+            }
+        }
+        for (name, namespaces) in &wanted {
+            findings.extend(self.absent(about, name, namespaces));
+        }
+        // What only a flag names is never placed by us.
+        let placed = |nth: usize| self.config.secrets[nth].position.is_some();
+        let homeless =
+            |run: &&PodRun<'_>| run.namespace.is_none() && run.needs(self.config).into_iter().any(placed);
+        if runs.iter().any(homeless) {
+            let message =
+                format!("nothing tells in which namespace {about} runs, so no Secret can be placed for it");
+            let hint = "set `metadata.namespace`, or a rule below `spec.namespaces` of the configuration";
+            findings.push(about.finding(Code::NamespaceUnknown, about.pod_spec.position, message, hint));
+        }
+        let mut said = BTreeSet::new();
+        for run in runs {
+            for finding in self.uncovered(about, run) {
+                if said.insert(finding.message.clone()) {
+                    findings.push(finding);
+                }
+            }
+        }
+    }
+
+    /// The Secret of that name that pods of a namespace would find, or all that it might be.
+    fn found(&self, name: &str, namespace: &str) -> Vec<&Place<'p>> {
+        let there = |place: &&Place<'p>| place.namespace.is_none_or(|other| other == namespace);
+        self.secrets.get(name).into_iter().flatten().filter(there).collect()
+    }
+
+    /// A reference whose Secret is not in a namespace that needs it.
+    fn absent(&self, about: &About<'_>, name: &str, namespaces: &[&str]) -> Option<Finding> {
+        let lacking: BTreeSet<&str> =
+            namespaces.iter().copied().filter(|namespace| self.found(name, namespace).is_empty()).collect();
+        let first = lacking.first()?;
+        let more = match lacking.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let elsewhere = self.secrets.get(name).into_iter().flatten().find_map(|place| place.namespace);
+        let configured = self.config.secrets.iter().find(|secret| secret.name == name);
+        if elsewhere.is_none() && configured.is_some_and(|secret| secret.position.is_none()) {
+            // Who names it in a flag vouches for it.
+            return None;
+        }
+        let beside = |sure: bool| {
+            let fits = move |place: &&Place<'p>| match place.holds {
+                Holds::Keys(_) => true,
+                Holds::Unknown => !sure,
+                Holds::OtherType(_) => false,
+            };
+            let ours = self.config.secrets.iter().filter(move |_| sure).map(|secret| secret.name.as_str());
+            let names = self.secrets.keys().copied();
+            names
+                .filter(move |other| self.found(other, first).into_iter().any(|place| fits(&place)))
+                .chain(ours)
+        };
+        let near = nearest(name, beside(true)).map(|near| (Severity::Error, near));
+        let near = near.or_else(|| nearest(name, beside(false)).map(|near| (Severity::Warning, near)));
+        let (severity, hint) = if configured.is_some_and(|secret| secret.position.is_some()) {
+            (Severity::Error, "`pullcred sync` writes it".to_owned())
+        } else if let Some(elsewhere) = elsewhere {
+            let hint = format!("it is shipped in namespace `{elsewhere}`; a pod finds only those of its own");
+            (Severity::Error, hint)
+        } else if let Some((severity, near)) = near {
+            (severity, format!("did you mean `{near}`?"))
+        } else if self.open {
+            let hint = "it may come with what cannot be followed here; ship it, or ignore this with a reason";
+            (Severity::Note, hint.to_owned())
+        } else {
+            (Severity::Warning, "ship it with the manifests, or ignore this with a reason".to_owned())
+        };
+        let message =
+            format!("{about} names pull secret `{name}`, which nothing ships in namespace `{first}`{more}");
+        let mut finding = about.finding(Code::SecretNotShipped, about.entry(name), message, &hint);
+        finding.severity = severity;
+        Some(finding)
+    }
+
+    /// Images that the Secrets of a pod are there for and do not match.
+    fn uncovered(&self, about: &About<'_>, run: &PodRun<'_>) -> Vec<Finding> {
+        let (Some(namespace), Some(images)) = (run.namespace, &run.images) else { return Vec::new() };
+        let mut keys = Vec::new();
+        let mut findings = Vec::new();
+        for name in &run.pull_secrets {
+            let Some(name) = name else { return Vec::new() };
+            match self.found(name, namespace).as_slice() {
+                [Place { holds: Holds::Keys(held), .. }] => keys.extend(held.iter().map(|key| (*name, key))),
+                [Place { holds: Holds::OtherType(kind), .. }] => {
+                    let message = format!(
+                        "{about} names pull secret `{name}`, which is of type `{kind}`: a kubelet passes it over"
+                    );
+                    let hint = "make it anew with type `kubernetes.io/dockerconfigjson`";
+                    findings.push(about.finding(Code::RegistryUncovered, about.entry(name), message, hint));
+                }
+                // One that is not there is said elsewhere, and one that cannot be read may match anything.
+                _ => return Vec::new(),
+            }
+        }
+        let parsed: Vec<RegistryKey> =
+            keys.iter().filter_map(|(_, key)| RegistryKey::parse(key).ok()).collect();
+        let bare: Vec<(&str, ImageRef<'_>)> = images
+            .iter()
+            .filter_map(|(_, image)| Some((*image, ImageRef::parse(image).ok()?)))
+            .filter(|(_, image)| !is_pulled_by_node(self.config, image) && lookup(&parsed, image).is_empty())
+            .collect();
+        for (text, image) in &bare {
+            let meant = |secret: &&PullSecret| {
+                !secret.is_for_every_image() && run.has(&secret.name) && needed(&secret.keys, Some(image))
+            };
+            if let Some(secret) = self.config.secrets.iter().find(meant) {
+                let message = format!(
+                    "{about} pulls `{text}`, but Secret `{}` in namespace `{namespace}` has no key for `{}`",
+                    secret.name,
+                    image.registry()
+                );
+                let hint = "`pullcred sync` writes the key, or correct the Secret by hand";
+                let position = about.image(text);
+                findings.push(about.finding(Code::RegistryUncovered, position, message, hint));
+            }
+        }
+        // A Secret that matches nothing is there for an image that moved, or for a key that is wrong.
+        let idle = |name: &str| {
+            let own =
+                keys.iter().filter(|(of, _)| *of == name).filter_map(|(_, key)| RegistryKey::parse(key).ok());
+            let own: Vec<RegistryKey> = own.collect();
+            let mut images = images.iter().filter_map(|(_, image)| ImageRef::parse(image).ok());
+            !images.any(|image| !lookup(&own, &image).is_empty())
+        };
+        if let Some((text, _)) = bare.first().filter(|_| findings.is_empty()) {
+            let names = run.pull_secrets.iter().copied().flatten();
+            for name in names.filter(|name| idle(name)) {
+                let message = format!(
+                    "no key of Secret `{name}` in namespace `{namespace}` matches an image of {about}; \
+                     `{text}` is pulled without a credential"
+                );
+                let hint = "add the registry of the image to the Secret, or take the entry away";
+                let mut finding = about.finding(Code::RegistryUncovered, about.image(text), message, hint);
+                finding.severity = Severity::Warning;
+                findings.push(finding);
+            }
+        }
+        findings
+    }
+}
+
+/// The pod spec that is spoken of.
+struct About<'f> {
+    file: &'f File,
+    object: &'f Object,
+    pod_spec: &'f PodSpec,
+}
+
+impl std::fmt::Display for About<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` `{}`", self.object.kind, self.object.display_name())
+    }
+}
+
+impl About<'_> {
+    /// Where the list names a Secret; the pod spec when only a build does.
+    fn entry(&self, name: &str) -> Position {
+        let entry = self.pod_spec.pull_secrets.iter().find(|secret| secret.name == name);
+        entry.map_or(self.pod_spec.position, |entry| entry.position)
+    }
+
+    /// Where an image is written; the pod spec when only a build has it so.
+    fn image(&self, image: &str) -> Position {
+        let container = self.pod_spec.containers.iter().find(|container| container.image == image);
+        container.map_or(self.pod_spec.position, |container| container.position)
+    }
+
+    fn finding(&self, code: Code, position: Position, message: String, hint: &str) -> Finding {
+        let object = ObjectRef {
+            api_version: self.object.api_version.clone(),
+            kind: self.object.kind.clone(),
+            name: self.object.display_name().to_owned(),
+            namespace: self.object.namespace.clone(),
+        };
+        Finding {
+            code,
+            severity: code.severity(),
+            file: self.file.path.clone(),
+            position,
+            message,
+            hint: Some(hint.to_owned()),
+            object: Some(object),
+        }
+    }
+}
