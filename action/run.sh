@@ -86,12 +86,12 @@ count() {
   sed -n "/\"summary\"/,\$s/^ *\"$1\": \([0-9]*\).*/\1/p" "$work/report.json"
 }
 
-# examine: findings as they are now; those arguments that only a change has are none of a check's.
+# examine: findings as they are now; the arguments that only a change has are none of a check's.
 examine() {
   local status=0 argument checked=()
   for argument in ${args[@]+"${args[@]}"}; do
     case $argument in
-      --diff | --dry-run | --exit-code) ;;
+      --diff | --dry-run | --exit-code | --allow-expiring | --force) ;;
       *) checked+=("$argument") ;;
     esac
   done
@@ -133,7 +133,10 @@ tell() {
 
 main() {
   local version status=0 args=()
-  case $PULLCRED_COMMAND in check | inject) ;; *) fail "\`command\` is neither \`check\` nor \`inject\`: $PULLCRED_COMMAND" ;; esac
+  case $PULLCRED_COMMAND in
+    check | sync | inject | encrypt) ;;
+    *) fail "\`command\` is none of \`check\`, \`sync\`, \`inject\`, \`encrypt\`: $PULLCRED_COMMAND" ;;
+  esac
   case $PULLCRED_FORMAT in github | text | json | sarif) ;; *) fail "unknown \`format\`: $PULLCRED_FORMAT" ;; esac
   read -r -d '' -a args <<<"$PULLCRED_ARGS" || true
   version=$(released)
@@ -147,7 +150,8 @@ main() {
     tell
     exit "$status"
   fi
-  quietly pullcred "$PULLCRED_COMMAND" --exit-code ${args[@]+"${args[@]}"} || status=$?
+  # Nothing waits on stdin here.
+  quietly pullcred "$PULLCRED_COMMAND" --exit-code ${args[@]+"${args[@]}"} </dev/null || status=$?
   ((status < 2)) || exit "$status"
   if ((status == 1)); then output changed true; else output changed false; fi
   # What is left is told, and fails nothing: a later `check` does.

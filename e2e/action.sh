@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The GitHub Action under the real act: workflows that pass, fail and fix; a release that is what it says and one that is not; and the
-# linters of workflows over everything that GitHub reads here. BUILD=1 also lets the action build itself, which takes minutes.
+# The GitHub Action under the real act: workflows that pass, fail and fix, those of docs/github-action.md included; a release that is what it
+# says and one that is not; and the linters of workflows over everything that GitHub reads here. BUILD=1 also lets the action build
+# itself, which takes minutes.
 # needs: git curl sha256sum tar node cargo
-# peers: act actionlint zizmor
+# peers: act actionlint zizmor age-keygen sops yq
 set -euo pipefail
 : "${ROOT:?started by e2e/run}"
 source "$ROOT/e2e/lib/host.bash"
@@ -37,13 +38,26 @@ workflow() {
   } >repository/.github/workflows/test.yml
 }
 
-# act EXPECTED: runs it.
+# runs EXPECTED [FOLDER [OPTION…]]: commits what is in a repository (`repository`) and runs its workflow.
 runs() {
+  local expected=$1 folder=${2:-repository}
   rm -rf kept && mkdir kept
-  (cd repository && git add -A && git commit -qm change --allow-empty)
-  status "$1" env -C repository act push -W .github/workflows/test.yml -P ubuntu-latest=-self-hosted --no-cache-server --action-offline-mode \
+  (cd "$folder" && git add -A && git commit -qm change --allow-empty)
+  status "$expected" env -C "$folder" act -W .github/workflows/test.yml -P ubuntu-latest=-self-hosted --no-cache-server --action-offline-mode \
     --env PULLCRED_DOWNLOADS="file://$PWD/releases" --env KEEP="$PWD/kept" --env CARGO_TARGET_DIR="$CARGO_TARGET_DIR" \
-    --env CARGO_HOME="$CARGO_HOME" --env RUSTUP_HOME="$RUSTUP_HOME"
+    --env CARGO_HOME="$CARGO_HOME" --env RUSTUP_HOME="$RUSTUP_HOME" "${@:3}"
+}
+
+# page TITLE EXPECTED FOLDER [OPTION…]: runs a workflow of docs/github-action.md as it is printed. The actions that it names are on this
+# machine: ours, and a stand-in for GitHub's upload that keeps the file.
+page() {
+  local title=$1 expected=$2 folder=$3 version
+  version=$(pullcred --version | cut -d ' ' -f 2)
+  mkdir -p "$folder/.github/workflows"
+  documented github-action "$title" >"$folder/.github/workflows/test.yml"
+  actionlint "$folder/.github/workflows/test.yml"
+  runs "$expected" "$folder" --local-repository "pullcred/pullcred@v$version=$PWD/repository" \
+    --local-repository "github/codeql-action@v4=$PWD/codeql-action" "${@:4}"
 }
 
 # Without our own samples, whose ServiceAccounts would be those of the shop.
@@ -65,11 +79,17 @@ says 'changed=false findings=2'
 grep -q '"2.1.0"' kept/pullcred.sarif || fail 'no SARIF report'
 echo 'check: a SARIF report'
 
-workflow 'version: 1.2.3' 'command: inject'
+for command in inject sync; do
+  workflow 'version: 1.2.3' "command: $command"
+  runs 0
+  says 'changed=true findings=0'
+  finished kept/shop
+done
+workflow 'version: 1.2.3' 'command: encrypt'
 runs 0
-says 'changed=true findings=0'
-finished kept/shop
-echo 'inject: changes files and passes'
+says 'changed=false findings=2'
+untouched kept/shop
+echo 'inject, sync: change files and pass; encrypt leaves references alone'
 
 cp -r "$ROOT/fixtures/hosts/out/." repository/shop/
 workflow 'version: 1.2.3'
@@ -79,6 +99,38 @@ workflow 'version: 1.2.3' 'command: inject' 'args: --diff'
 runs 0
 says 'changed=false findings=0'
 echo 'check and inject: pass where nothing is missing'
+
+# The workflows of the page, on a repository that needs references and Secrets.
+release "$(pullcred --version | cut -d ' ' -f 2)"
+mkdir -p codeql-action/upload-sarif
+cat >codeql-action/upload-sarif/action.yml <<'YAML'
+inputs: {sarif_file: {required: true}}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env: {FILE: "${{ inputs.sarif_file }}"}
+      run: cp "$FILE" "$KEEP/uploaded.sarif"
+YAML
+with_secrets pages
+cp "$ROOT/fixtures/hosts/in/deploy/web.yaml" pages/deploy/
+status 0 git -C pages commit -qam 'a reference less'
+page check 1 pages
+says '::error file=deploy/web.yaml,line='
+page sarif 1 pages
+grep -q '"pull-secret-missing"' kept/uploaded.sarif || fail 'sarif: nothing was handed to the upload'
+page fix 1 pages --var PULL_USERNAME=e2e --secret PULL_PASSWORD=only-a-test
+says 'created pull-secrets/shop/acr-secret.sops.yaml'
+says 'pull-secrets/shop/quay-secret.sops.yaml | '
+says 'deploy/web.yaml '
+if grep -q only-a-test "$OUT"; then fail 'the password is in the log'; fi
+# What the job would have committed; then there is nothing left to mend, with or without credentials.
+(cd pages && credentials pullcred sync --quiet)
+sealed pages
+page fix 0 pages --var PULL_USERNAME=e2e --secret PULL_PASSWORD=only-a-test
+page fix 0 pages
+page check 0 pages
+echo 'docs/github-action.md: checks, mends, uploads'
 
 # Inputs are text: none of them is run, and what is no input of ours is refused.
 cp -r "$ROOT/fixtures/hosts/in/." repository/shop/
