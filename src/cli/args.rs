@@ -94,6 +94,8 @@ pub enum Command {
     Rotate(KeysArgs),
     /// Look at the repository and write a commented .pullcred.yaml
     Init(InitArgs),
+    /// Write a small repository to try everything in
+    Quickstart(QuickstartArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -314,6 +316,17 @@ pub struct InitArgs {
     /// Print the configuration instead of writing it
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Arguments of `quickstart`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It writes manifests, a configuration and an age identity of its own, runs `pullcred sync`, and says what to try next."
+)]
+pub struct QuickstartArgs {
+    /// A folder that is not there yet, or is empty
+    #[arg(value_name = "DIR", default_value = "pullcred-quickstart")]
+    pub folder: PathBuf,
 }
 
 /// How findings are written.

@@ -15,6 +15,7 @@ pub mod list;
 pub mod parallel;
 pub mod pipe;
 pub mod progress;
+pub mod quickstart;
 pub mod run;
 pub mod secrets;
 pub mod settings;
@@ -89,6 +90,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<Exit> {
         Command::Updatekeys(arguments) => keys::run(&cli.common, arguments, Way::Update, terminal),
         Command::Rotate(arguments) => keys::run(&cli.common, arguments, Way::Rotate, terminal),
         Command::Init(arguments) => init::run(&cli.common, arguments, terminal),
+        Command::Quickstart(arguments) => quickstart::run(&cli.common, arguments, terminal),
         Command::Completions { shell } => shell::completions(*shell, terminal),
         Command::Man { folder } => shell::man(folder.as_deref(), terminal),
         Command::Schema { of } => shell::schema(*of, terminal),

@@ -8,6 +8,7 @@ use std::io::Read as _;
 
 use age::armor::ArmoredReader;
 use age::plugin::IdentityPluginV1;
+use age::secrecy::ExposeSecret as _;
 use age::{DecryptError, Decryptor, NoCallbacks};
 use zeroize::Zeroizing;
 
@@ -76,6 +77,13 @@ impl fmt::Display for IdentityError {
 }
 
 impl std::error::Error for IdentityError {}
+
+/// A new identity as text, and its recipient. age draws it from the system's randomness itself.
+pub fn generate() -> (Zeroizing<String>, String) {
+    let identity = age::x25519::Identity::generate();
+    let recipient = identity.to_public().to_string();
+    (Zeroizing::new(identity.to_string().expose_secret().to_owned()), recipient)
+}
 
 /// Why something encrypted with age does not open.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod namespaces;
 mod offline;
 mod packaging;
 mod properties;
+mod quickstart;
 mod rust_source;
 mod scenarios;
 mod secrets;
