@@ -24,15 +24,17 @@ pub fn credentials(
     found: &Found,
 ) -> Vec<Finding> {
     let by_path: BTreeMap<&str, &Wanted> = wanted.iter().map(|one| (one.path.as_str(), one)).collect();
-    let mut lacking: BTreeMap<(usize, &str), BTreeSet<&str>> = BTreeMap::new();
+    // By secret and registry: the namespaces that go without, and those whose Secret serves the registry all the same.
+    let mut lacking: BTreeMap<(usize, &str), [BTreeSet<&str>; 2]> = BTreeMap::new();
     for decision in decisions {
         let Some(wanted) = by_path.get(decision.path.as_str()) else { continue };
-        for registry in &decision.lacking {
-            lacking.entry((wanted.secret, registry)).or_default().insert(&wanted.namespace);
+        for registry in decision.lacking.union(&wanted.supply.missing) {
+            let kept = usize::from(!decision.lacking.contains(registry));
+            lacking.entry((wanted.secret, registry)).or_default()[kept].insert(&wanted.namespace);
         }
     }
     let mut findings = Vec::new();
-    for ((secret, registry), namespaces) in lacking {
+    for ((secret, registry), [without, kept]) in lacking {
         let name = &config.secrets[secret].name;
         let from = Repository::whole(registry.to_owned());
         let objections = found
@@ -52,9 +54,18 @@ pub fn credentials(
         for (code, texts) in by_code {
             let texts = texts.into_iter().collect::<Vec<_>>().join("; ");
             let reason = if texts.is_empty() { String::new() } else { format!(": {texts}") };
-            let message =
-                format!("`{name}` has no credential for `{registry}` in {}{reason}", places(&namespaces));
-            findings.push(at(config, file, secret, code, code.severity(), message, hint(code)));
+            if !without.is_empty() {
+                let message =
+                    format!("`{name}` has no credential for `{registry}` in {}{reason}", places(&without));
+                findings.push(at(config, file, secret, code, code.severity(), message, hint(code)));
+            }
+            // Whoever brings a credential that is of no use has to know that it was not taken. To have none, or one that
+            // does not last, is what most people do who are not in charge of the Secrets.
+            if !kept.is_empty() && matches!(code, Code::CredentialMalformed | Code::TokenExpired) {
+                let message =
+                    format!("`{name}` keeps its credential for `{registry}` in {}{reason}", places(&kept));
+                findings.push(at(config, file, secret, code, Severity::Warning, message, hint(code)));
+            }
         }
     }
     for ((secret, repository), chosen) in found {

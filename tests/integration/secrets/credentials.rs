@@ -226,6 +226,23 @@ fn tokens_that_end_soon_need_leave() {
 }
 
 #[test]
+fn a_credential_of_no_use_is_told_although_the_secret_that_is_there_stays() {
+    let repo = Repo::new();
+    repo.run(0, &["sync"], BOTH);
+    let mine = key("age.txt");
+    let expired = "eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjEwMDAwMDAwMDB9.c2ln";
+    for (password, code) in [("pass\n", "credential-malformed"), (expired, "token-expired")] {
+        for identity in [&[][..], &["-i", &mine]] {
+            let environment = [USER, ("ACR_PASSWORD", password)];
+            let told = repo.idle(0, &[&["sync"], identity].concat(), &environment).messages();
+            let expected = "warning: .pullcred.yaml:5:13: `acr-secret` keeps its credential for `myregistry.azurecr.io` in namespaces `pay`, `shop`: ";
+            assert!(told.contains(expected) && told.contains(code), "{told}");
+            repo.idle(2, &[&["encrypt", "--strict"], identity].concat(), &environment);
+        }
+    }
+}
+
+#[test]
 fn identity_tokens_are_rewritten_or_refused() {
     let repo = Repo::with(
         &configuration(FROM_DOCKER).replace("myregistry.azurecr.io", "myregistry.azurecr.io, quay.io"),
