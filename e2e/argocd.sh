@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The plugins under the real argocd-cmp-server, driven over its socket as the repo server does it.
+# The plugins under the real argocd-cmp-server, driven over its socket as the repo server does it; what docs/argocd.md says is run or
+# compared with its source.
 # needs: git go sh
-# peers: argocd-cmp-server kustomize helm3 yq
+# peers: argocd-cmp-server kustomize helm3 kubectl yq
 set -euo pipefail
 : "${ROOT:?started by e2e/run}"
 source "$ROOT/e2e/lib/host.bash"
@@ -11,14 +12,19 @@ mkdir bin && ln -s "$(command -v helm3)" bin/helm
 PATH=$PWD/bin:$PATH
 servers=()
 # The server waits on SIGTERM for requests that nobody will end.
-trap 'kill -KILL "${servers[@]}" 2>/dev/null || true' EXIT
+stop() {
+  ((${#servers[@]} == 0)) || kill -KILL "${servers[@]}" 2>/dev/null || true
+  wait "${servers[@]}" 2>/dev/null || true
+  servers=()
+}
+trap stop EXIT
 
-# serve KIND NAME: a server for argocd/KIND/plugin.yaml, as in its sidecar; its log is KIND.log.
+# serve KIND NAME [VARIABLE=VALUE…]: a server for argocd/KIND/plugin.yaml, as in its sidecar; its log is KIND.log.
 serve() {
-  mkdir -p "$1/sockets" "$1/work"
+  rm -rf "$1" && mkdir -p "$1/sockets" "$1/work"
   # Nothing of ours but the PATH: a sidecar has no more.
   env -i PATH="$PATH" HOME="$PWD/$1" TMPDIR="$PWD/$1" ARGOCD_PLUGINSOCKFILEPATH="$PWD/$1/sockets" ARGOCD_CMP_WORKDIR="$PWD/$1/work" \
-    argocd-cmp-server --config-dir-path "$ROOT/argocd/$1" --loglevel debug >"$1.log" 2>&1 &
+    "${@:3}" argocd-cmp-server --config-dir-path "$ROOT/argocd/$1" --loglevel "${LOG_LEVEL:-debug}" >"$1.log" 2>&1 &
   servers+=($!)
   local try
   for ((try = 0; try < 200; try++)); do
@@ -106,6 +112,14 @@ grep '"kind":"Deployment"' answer | grep -q '"blue-web"' || fail 'helm: release-
 grep '"kind":"Deployment"' answer | grep -q '"quay-secret"' || fail 'helm: values-files'
 ask plain generate shop plain ARGOCD_APP_NAMESPACE=shop PARAM_SECRET=regcred >answer
 grep '"kind":"Deployment"' answer | grep -q '\[{"name":"regcred"}\]' || fail 'plain: secret'
+# Those of the page, under the names that Argo CD makes of them.
+mapfile -t parameters < <(documented argocd parameters | yq '.spec.source.plugin.parameters[]
+  | ("PARAM_" + (.name | upcase | sub("-"; "_"))) as $name
+  | ((select(has("string")) | $name + "=" + .string),
+     (select(has("array")) | .array | to_entries[] | $name + "_" + (.key | tostring) + "=" + .value))')
+((${#parameters[@]} == 3)) || fail "docs/argocd.md: parameters ${parameters[*]}"
+ask helm generate shop chart ARGOCD_APP_NAMESPACE=shop "${parameters[@]}" >answer
+grep '"kind":"Deployment"' answer | grep '"blue-web"' | grep -q '\[{"name":"quay"}\]' || fail 'docs/argocd.md: its parameters do something else'
 # What an Application says is text, never a command or a file of the sidecar.
 # shellcheck disable=SC2016
 for value in '$(touch hacked)' '`touch hacked`' '; touch hacked' '"; touch hacked; "'; do
@@ -164,3 +178,110 @@ sed -i 's/registries/registires/' shop/.pullcred.yaml
 status 1 ask plain generate shop plain ARGOCD_APP_NAMESPACE=shop
 says 'did you mean `registries`'
 echo 'errors: an empty stream, a broken build, chart and configuration are refused with their message'
+
+# With an identity in the sidecar encrypted Secrets are opened; the sample is that of `quickstart`, as Git has it.
+stop
+pullcred quickstart sample >quickstart.log 2>&1
+mkdir identity && mv sample/age.agekey identity/
+mkdir sample/plain && cp sample/overlays/production/registry.sops.yaml sample/plain/
+sed 's/^  name: web/&\n  namespace: production/' sample/base/web.yaml >sample/plain/web.yaml
+cp -r "$ROOT/fixtures/hosts/chart" sample/chart
+printf 'registry: registry.example.com\ntag: v1\n' >sample/chart/values.yaml
+{ printf -- '{{- if .Values.tag }}\n'; cat sample/plain/registry.sops.yaml; printf '{{- end }}\n'; } >sample/chart/templates/secret.yaml
+
+# sample KIND PATH: what the plugin answers for the sample.
+sample() {
+  ask "$1" generate sample "$2" ARGOCD_APP_NAMESPACE=production "${@:3}"
+}
+
+serve_all() {
+  serve plain pullcred "$@"
+  serve kustomize pullcred-kustomize "$@"
+  serve helm pullcred-helm "$@"
+}
+
+readonly SAMPLES=(plain:plain kustomize:overlays/production helm:chart)
+serve_all
+for one in "${SAMPLES[@]}"; do
+  sample "${one%%:*}" "${one#*:}" >answer
+  if grep -q '"kind":"Secret"' answer; then fail "$one: an encrypted Secret is in the stream"; fi
+  grep -q '`Secret` `registry` is encrypted and was left out' "${one%%:*}.log" || fail "$one: nobody told the log of the encrypted Secret"
+  # An Application cannot switch it on: its variables have a prefix, and its parameters another one.
+  sample "${one%%:*}" "${one#*:}" ARGOCD_ENV_PULLCRED_IDENTITY="$PWD/identity/age.agekey" PARAM_PULLCRED_IDENTITY="$PWD/identity/age.agekey" >answer
+  if grep -q '"kind":"Secret"' answer; then fail "$one: an Application can switch decryption on"; fi
+done
+stop
+LOG_LEVEL=info serve_all PULLCRED_IDENTITY="$PWD/identity/age.agekey"
+for one in "${SAMPLES[@]}"; do
+  sample "${one%%:*}" "${one#*:}" >answer
+  (($(grep -c '"kind":"Secret"' answer) == 1)) || fail "$one: no Secret"
+  if grep -q 'ENC\[\|"sops"' answer; then fail "$one: not all of it is opened"; fi
+  [[ $(yq -p json -o yaml 'select(.kind == "Secret") | .data[".dockerconfigjson"] | @base64d' answer) == *made-up-by-quickstart* ]] ||
+    fail "$one: another content"
+  grep -q '"imagePullSecrets":\[{"name":"registry"}\]' answer || fail "$one: no reference"
+  secret=$(yq -p json -o yaml 'select(.kind == "Secret") | .data[".dockerconfigjson"]' answer)
+  if grep -qF -e made-up-by-quickstart -e "$secret" "${one%%:*}.log"; then fail "$one: the log holds the credential"; fi
+done
+echo 'decryption: off unless the sidecar has an identity; then opened by all three, and not in the log'
+
+# What does not open stops everything, and nobody is told more than that.
+mv identity/age.agekey own.agekey
+cp "$ROOT/fixtures/keys/age-stranger.txt" identity/age.agekey
+for one in "${SAMPLES[@]}"; do
+  status 1 sample "${one%%:*}" "${one#*:}"
+  says '`Secret` `registry`'
+  says 'none of the identities is a recipient'
+  if grep -q 'AGE-SECRET-KEY' "$OUT"; then fail "$one: the key is told"; fi
+done
+rm identity/age.agekey
+for one in "${SAMPLES[@]}"; do
+  status 1 sample "${one%%:*}" "${one#*:}"
+  says 'identity/age.agekey'
+done
+mv own.agekey identity/age.agekey
+sed -i 's/namespace: production/namespace: other/' sample/plain/registry.sops.yaml
+status 1 sample plain plain
+says 'MAC'
+echo 'decryption: a stranger, a missing identity and a changed Secret are refused'
+stop
+
+# The page: its component on a stand-in for the installation of Argo CD, its Secret, its parameters, and the words that it quotes.
+mkdir -p install/pullcred && cp -r "$ROOT/argocd" install/pullcred/
+cat >install/repo-server.yaml <<'YAML'
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: argocd-repo-server}
+spec:
+  selector: {matchLabels: {app: argocd-repo-server}}
+  template:
+    metadata: {labels: {app: argocd-repo-server}}
+    spec:
+      containers: [{name: argocd-repo-server, image: argocd}]
+      volumes: [{name: var-files, emptyDir: {}}, {name: plugins, emptyDir: {}}]
+YAML
+for title in kustomization 'kustomization with decryption'; do
+  documented argocd "$title" | sed 's|https://.*/install.yaml|repo-server.yaml|' >install/kustomization.yaml
+  kustomize build install >built.yaml
+  yq 'select(.kind == "Deployment") | .spec.template.spec.containers[] | select(.name == "pullcred*") | .name + " " + .image' built.yaml >sidecars
+  diff sidecars - <<'TEXT' || fail "$title: other sidecars"
+pullcred registry.example.com/pullcred-argocd
+pullcred-kustomize registry.example.com/pullcred-argocd
+pullcred-helm registry.example.com/pullcred-argocd
+TEXT
+  config=$(yq 'select(.kind == "ConfigMap") | .metadata.name' built.yaml)
+  [[ $(yq 'select(.kind == "Deployment") | .spec.template.spec.volumes[] | select(.name == "pullcred-plugins") | .configMap.name' built.yaml) == "$config" ]] ||
+    fail "$title: the plugins are not mounted"
+  count=$(yq 'select(.kind == "Deployment")' built.yaml | grep -c 'name: PULLCRED_IDENTITY' || true)
+  if [[ $title == kustomization ]]; then ((count == 0)); else ((count == 3)); fi || fail "$title: $count identities"
+done
+# The file that is mounted is that of the Secret.
+path=$(yq 'select(.kind == "Deployment") | .spec.template.spec.containers[] | select(.name == "pullcred") | .env[0].value' built.yaml)
+(cd identity && bash -euo pipefail -c "$(documented argocd identity) --dry-run=client --output yaml") >secret.yaml
+[[ $(yq '.metadata.name + "/" + (.data | keys | .[0])' secret.yaml) == \
+  "$(yq 'select(.kind == "Deployment") | .spec.template.spec.volumes[] | select(.name == "pullcred-identity") | .secret.secretName' built.yaml)/${path##*/}" ]] ||
+  fail 'the identity is not where the sidecars look for it'
+source=$(GOTOOLCHAIN=auto go -C "$ROOT/e2e/wrappers/argocd-cmp-server" list -mod=readonly -m -f '{{.Dir}}' github.com/argoproj/argo-cd/v3)
+words() { tr -s ' \n' ' '; }
+quoted=$(sed -n 's/^> \{0,1\}//p' "$ROOT/docs/argocd.md" | words)
+[[ -n $quoted && $(words <"$source/docs/operator-manual/secret-management.md") == *"$quoted"* ]] || fail 'docs/argocd.md does not quote Argo CD'
+echo 'docs/argocd.md: components, Secret and quotation are as it says'

@@ -66,11 +66,11 @@ pub fn run(common: &Common, arguments: &QuickstartArgs, terminal: &mut Terminal<
             "wrote {name}: a small repository, and an age identity of its own, {name}/{IDENTITY}"
         )?;
     }
-    let steps: [&[&str]; 3] = [&["sync", "--identity", IDENTITY, "--diff"], &["check"], &["list"]];
+    let all: [&[&str]; 3] = [&["sync", "--identity", IDENTITY, "--diff"], &["check"], &["list"]];
+    let quiet: [&[&str]; 1] = [&["sync", "--identity", IDENTITY]];
+    let steps = if common.quiet { &quiet[..] } else { &all[..] };
     for step in steps {
-        if step[0] == "sync" || !common.quiet {
-            show(common, &folder, step, terminal)?;
-        }
+        show(common, &folder, step, terminal)?;
     }
     if !common.quiet {
         writeln!(terminal.err, "\n{}", next(&name.to_string()))?;

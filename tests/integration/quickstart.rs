@@ -124,6 +124,6 @@ fn nothing_that_is_there_is_overwritten() {
     }
     assert!(tree.pullcred(["quickstart", "sample"]).messages().contains("is not empty\nhint: "));
     let quiet = tree.pullcred(["quickstart", "-q", "empty"]);
-    assert_eq!((quiet.status, quiet.messages()), (0, String::new()));
+    assert_eq!((quiet.status, quiet.messages(), quiet.data()), (0, String::new(), String::new()));
     assert!(tree.path("empty/overlays/staging/registry.sops.yaml").exists());
 }
