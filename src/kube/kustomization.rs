@@ -112,6 +112,11 @@ pub fn is_kustomization(path: &str) -> bool {
     FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
 }
 
+/// Whether an entry of `transformers` or `generators` is an object written in place, not a path.
+pub fn is_inline(entry: &str) -> bool {
+    entry.contains('\n') || entry.trim_start().starts_with('{')
+}
+
 /// Reads a kustomization file; one that kustomize would refuse has a `problem`.
 pub fn read(text: &str) -> Kustomization {
     let lines = LineIndex::new(text);
@@ -177,8 +182,8 @@ impl Reader<'_, '_> {
             "components" => self.result.components = self.texts(node),
             "configurations" => self.result.configurations = self.texts(node),
             "crds" => self.result.crds = self.texts(node),
-            "generators" => self.result.generators = self.texts(node),
-            "transformers" => self.result.transformers = self.texts(node),
+            "generators" => self.result.generators = self.plugins(node),
+            "transformers" => self.result.transformers = self.plugins(node),
             "validators" => self.result.validators = self.texts(node),
             "openapi" => {
                 self.result.openapi = node.get("path").and_then(|path| self.text(path));
@@ -275,6 +280,13 @@ impl Reader<'_, '_> {
         node.items().filter_map(|item| self.text(item.resolved())).collect()
     }
 
+    /// Kustomize takes those that are written in place before those that are files.
+    fn plugins(&mut self, node: Node<'_, '_>) -> Vec<Line<String>> {
+        let mut entries = self.texts(node);
+        entries.sort_by_key(|entry| !is_inline(&entry.value));
+        entries
+    }
+
     fn tree(&mut self, node: Node<'_, '_>) -> Option<Value> {
         match Value::from_node(node) {
             Ok(tree) => Some(tree),
@@ -356,6 +368,13 @@ mod tests {
             (target.kind.as_str(), target.name.as_str(), read.patches[1].line),
             ("Deployment", "web.*", 4)
         );
+    }
+
+    #[test]
+    fn transformers_written_in_place_come_first() {
+        let read = read("transformers: [a.yaml, '{kind: B}', c.yaml]\n");
+        let order: Vec<_> = read.transformers.iter().map(|entry| entry.value.as_str()).collect();
+        assert_eq!(order, ["{kind: B}", "a.yaml", "c.yaml"]);
     }
 
     #[test]

@@ -508,6 +508,9 @@ impl<'a> Builder<'a> {
         vars::resolve(&mut resources, &vars, &config)
             .map_err(|error| self.refused(&known, 1, &error, true))?;
         resources.retain(|resource| resource.annotation(LOCAL).is_none_or(|value| value == "false"));
+        if let Some(conflict) = resources.conflict() {
+            return Err(self.refused(&known, 1, &conflict.into(), whole));
+        }
         Ok(resources.into_iter().collect())
     }
 }

@@ -164,9 +164,14 @@ fn added_fields(patch: &Value, kind: Option<Type>) -> Result<Value, MergeError> 
         // A list below an added mapping may begin with a directive of its own.
         let kind = kind.and_then(|kind| kind.field(name));
         let added = match (value, kind) {
-            (Value::List(_), Some(Type::List(..))) => {
-                walk(Some(value), Some(value), kind)?.map(|(value, _)| value)
-            }
+            (Value::List(items), Some(Type::List(..))) => match list_directive(items)? {
+                // Kustomize merges the list with itself, so the directive is gone on both sides.
+                (Some(Directive::Merge), items) => {
+                    let list = Value::list(items);
+                    walk(Some(&list), Some(&list), kind)?.map(|(value, _)| value)
+                }
+                _ => walk(Some(value), Some(value), kind)?.map(|(value, _)| value),
+            },
             _ => added(value, kind)?,
         };
         if let Some(value) = added {
@@ -427,6 +432,8 @@ mod tests {
         assert_eq!(names, ["b:1", "a:1", "c:1"]);
         let spec = pod(object, "{containers: [{image: z:1}, {name: c, image: c:2}]}");
         assert_eq!(spec.get("containers"), Some(&read("[{name: c, image: c:2}]")));
+        let spec = pod(object, "{$patch: replace, containers: [{name: i, image: i:2}, {$patch: merge}]}");
+        assert_eq!(spec, read("{containers: [{name: i, image: i:2}]}"));
         let spec = pod(object, "{initContainers: [{$patch: replace}, {name: i, image: i:2}]}");
         assert_eq!(spec.get("initContainers"), Some(&read("[{$patch: replace}]")));
     }

@@ -1,5 +1,7 @@
 //! `replacements`: values copied from one field to others.
 
+use std::sync::Arc;
+
 use super::field::{self, FieldError};
 use super::patch::StepError;
 use super::resource::{Resource, Resources, group_version};
@@ -77,26 +79,46 @@ impl Replacement {
     /// # Errors
     /// A source or a target field that is not there, and what else kustomize refuses.
     pub fn apply(&self, resources: &mut Resources, of: (usize, usize)) -> Result<(), StepError> {
-        let value = match (&self.source, &self.value) {
+        let mut value = match (&self.source, &self.value) {
             (Some(_), Some(_)) => {
                 return Err(StepError::Target("a replacement has either `source` or `sourceValue`"));
             }
-            (None, Some(value)) => Value::text(value),
+            (None, Some(value)) => Copied { value: Value::text(value), live: None },
             (Some(source), None) => source.value(resources)?,
             (None, None) => return Err(StepError::Target("a replacement needs a `source`")),
         };
         if self.targets.is_empty() {
             return Err(StepError::Target("a replacement needs `targets`"));
         }
-        self.targets.iter().try_for_each(|target| target.write(resources, &value, of))
+        self.targets.iter().try_for_each(|target| target.write(resources, &mut value, of))
+    }
+}
+
+/// The value that is copied. Kustomize holds on to the field that it was read from, so when that field is a target too,
+/// later targets get what has become of it.
+struct Copied {
+    value: Value,
+    /// The resource that it lies in, if it lies there as it is.
+    live: Option<usize>,
+}
+
+impl Copied {
+    /// Whether a field of a resource is the one that the value was read from.
+    fn is(&self, at: usize, field: &Value) -> bool {
+        match (&self.value, field) {
+            (Value::Scalar(mine, _), Value::Scalar(theirs, _)) => {
+                self.live == Some(at) && Arc::ptr_eq(mine, theirs)
+            }
+            _ => false,
+        }
     }
 }
 
 impl Source {
-    fn value(&self, resources: &Resources) -> Result<Value, StepError> {
-        let mut found = resources.iter().filter(|resource| self.is_selected(resource));
+    fn value(&self, resources: &Resources) -> Result<Copied, StepError> {
+        let mut found = resources.iter().enumerate().filter(|(_, resource)| self.is_selected(resource));
         let name = || format!("`{}` `{}`", self.selector.kind, self.selector.name);
-        let Some(resource) = found.next() else {
+        let Some((at, resource)) = found.next() else {
             return Err(StepError::Other(format!("no resource of the build is the source {}", name())));
         };
         if found.next().is_some() {
@@ -109,12 +131,12 @@ impl Source {
         let missing = || StepError::Field(FieldError::Missing(self.path.clone()));
         let value = value.filter(|value| !value.is_empty()).ok_or_else(missing)?;
         if self.options.delimiter.is_empty() {
-            return Ok(value.clone());
+            return Ok(Copied { value: value.clone(), live: Some(at) });
         }
         let text = value.as_str().ok_or_else(|| FieldError::Shape(self.path.clone()))?;
         let part = usize::try_from(self.options.index).ok();
         let part = part.and_then(|part| text.split(&self.options.delimiter).nth(part)).ok_or_else(missing)?;
-        Ok(Value::text(part))
+        Ok(Copied { value: Value::text(part), live: None })
     }
 
     /// Sources are named exactly, by any identity that a resource has or had.
@@ -138,7 +160,12 @@ impl Source {
 }
 
 impl Target {
-    fn write(&self, resources: &mut Resources, value: &Value, of: (usize, usize)) -> Result<(), StepError> {
+    fn write(
+        &self,
+        resources: &mut Resources,
+        value: &mut Copied,
+        of: (usize, usize),
+    ) -> Result<(), StepError> {
         let Some(select) = &self.select else {
             return Err(StepError::Target("a target of a replacement needs `select`"));
         };
@@ -166,7 +193,7 @@ impl Target {
             let resource = resources.rename(at);
             let namespace = resource.namespace().to_owned();
             for path in &self.paths {
-                self.write_field(resource, path, value)?;
+                self.write_field((at, resource), path, value)?;
             }
             if resource.namespace() != namespace {
                 resource.namespaced_by = Some(of);
@@ -179,31 +206,43 @@ impl Target {
         Ok(())
     }
 
-    fn write_field(&self, resource: &mut Resource, path: &str, value: &Value) -> Result<(), StepError> {
+    fn write_field(
+        &self,
+        (at, resource): (usize, &mut Resource),
+        path: &str,
+        copied: &mut Copied,
+    ) -> Result<(), StepError> {
         let Options { delimiter, index, create } = &self.options;
+        let leaf = create.then(|| copied.value.clone());
         let set = &mut |old: &mut Value| {
-            if delimiter.is_empty() {
-                *old = match (&*old, value) {
+            let (value, is_source) = (&copied.value, copied.is(at, old));
+            let new = if delimiter.is_empty() {
+                match (&*old, value) {
                     // The type of the field stays, only its text changes.
-                    (Value::Scalar(_, plain), Value::Scalar(text, _)) => Value::Scalar(text.clone(), *plain),
+                    (Value::Scalar(_, plain), Value::Scalar(text, _)) => {
+                        Value::Scalar(Arc::from(&**text), *plain)
+                    }
                     _ => value.clone(),
-                };
-                return Ok(());
+                }
+            } else {
+                let text = old.as_str().ok_or_else(|| FieldError::Shape(path.to_owned()))?;
+                let new = value.as_str().unwrap_or_default();
+                let mut parts: Vec<&str> = text.split(delimiter.as_str()).collect();
+                match usize::try_from(*index) {
+                    Err(_) => parts.insert(0, new),
+                    Ok(index) if index >= parts.len() => parts.push(new),
+                    Ok(index) => parts[index] = new,
+                }
+                Value::text(&parts.join(delimiter))
+            };
+            *old = new;
+            if is_source {
+                copied.value = old.clone();
             }
-            let shape = || FieldError::Shape(path.to_owned());
-            let text = old.as_str().ok_or_else(shape)?;
-            let new = value.as_str().unwrap_or_default();
-            let mut parts: Vec<&str> = text.split(delimiter.as_str()).collect();
-            match usize::try_from(*index) {
-                Err(_) => parts.insert(0, new),
-                Ok(index) if index >= parts.len() => parts.push(new),
-                Ok(index) => parts[index] = new,
-            }
-            *old = Value::text(&parts.join(delimiter));
             Ok(())
         };
         let steps = field::split_dotted(path);
-        match field::visit(&mut resource.object, &steps, create.then_some(value), set)? {
+        match field::visit(&mut resource.object, &steps, leaf.as_ref(), set)? {
             0 => Err(StepError::Field(FieldError::Missing(path.to_owned()))),
             _ => Ok(()),
         }

@@ -3,7 +3,7 @@
 //! Identity is what kustomize calls it: group, version, kind, name and *effective* namespace (`default` when none is
 //! given). Patches and references find a resource by its present identity and by every former one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::schema;
@@ -386,14 +386,13 @@ impl Resources {
 
     /// An identity that two resources have at present.
     pub fn conflict(&self) -> Option<Conflict> {
-        let mut seen = std::collections::HashSet::new();
-        let id = |resource: &Resource| Id::of(&resource.object);
+        let mut seen = HashSet::with_capacity(self.list.len());
         let twice = self.list.iter().filter(|resource| !resource.object.is_empty()).find(|resource| {
-            let (group, version) = group_version(resource.api_version());
-            let key = (group.to_owned(), version.to_owned(), resource.kind().to_owned());
-            !seen.insert((key, resource.name().to_owned(), resource.effective_namespace().to_owned()))
+            let version = group_version(resource.api_version());
+            let namespace = resource.effective_namespace();
+            !seen.insert((version, resource.kind(), resource.name(), namespace))
         });
-        twice.map(|resource| Conflict(id(resource)))
+        twice.map(|resource| Conflict(Id::of(&resource.object)))
     }
 }
 

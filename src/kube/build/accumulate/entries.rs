@@ -3,14 +3,14 @@
 use super::{ASK_KUSTOMIZE, Builder, Frame, KEEP_A_COPY, Next, Purpose, Stop};
 use crate::kube::build::generate::{self, Kind};
 use crate::kube::build::notice::Code;
-use crate::kube::build::patch::{StepError, is_object};
+use crate::kube::build::patch::StepError;
 use crate::kube::build::repository::{Known, Target, contains, documents, objects};
 use crate::kube::build::resource::{
     Behavior, Generated, Id, Origin, Place, Resource, Resources, group_version,
 };
 use crate::kube::build::sketch::{place, sketch};
 use crate::kube::build::value::Value;
-use crate::kube::kustomization::Line;
+use crate::kube::kustomization::{Line, is_inline};
 use std::sync::Arc;
 
 impl<'a> Builder<'a> {
@@ -148,13 +148,13 @@ impl<'a> Builder<'a> {
     /// The objects that an entry of `transformers` or `generators` names: written there, or in a file.
     fn plugins(&mut self, frame: &Frame<'a>, entry: &Line<String>) -> Result<Vec<Resource>, Stop> {
         let known = &frame.known;
-        let inline = documents(&entry.value).ok().filter(|trees| trees.iter().any(is_object));
-        let found = match inline {
-            Some(trees) => objects(&trees),
-            None => match self.resolve(frame, entry)? {
+        let found = if is_inline(&entry.value) {
+            documents(&entry.value).and_then(|trees| objects(&trees))
+        } else {
+            match self.resolve(frame, entry)? {
                 Target::File(path) => self.repository.documents(&path).and_then(|trees| objects(&trees)),
                 Target::Folder(_) | Target::Remote => Ok(Vec::new()),
-            },
+            }
         };
         let found = found.map_err(|reason| {
             self.fail(known, entry.line, format!("`{}`: {reason}", entry.value), ASK_KUSTOMIZE)
@@ -164,8 +164,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn add_plugin(&mut self, frame: &mut Frame<'a>, entry: &Line<String>) -> Result<Next, Stop> {
-        let inline = documents(&entry.value).is_ok_and(|trees| trees.iter().any(is_object));
-        if !inline {
+        if !is_inline(&entry.value) {
             match self.resolve(frame, entry)? {
                 Target::Folder(at) => {
                     return Ok(Next::Enter { at, line: entry.line, purpose: Purpose::Plugins });
