@@ -28,12 +28,13 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
     run.changes(|_| ());
     let identities = from_start(common, &arguments.identity.identities)?;
     let options = Options { identities: &identities, ..Options::default() };
-    let mut changes = 0;
+    let (mut changes, mut sealed) = (0, Vec::new());
     if let Some(secrets) = Secrets::plan(&run, options)? {
         changes = secrets.changes();
+        sealed = secrets.sealed();
         run.plan.findings.extend([secrets.answered, secrets.findings].concat());
     }
-    run.audit(now());
+    run.audit(now(), &sealed);
     if let Some(file) = &arguments.write_baseline {
         return write_baseline(common, file, &run, terminal);
     }

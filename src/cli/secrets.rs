@@ -73,6 +73,8 @@ pub struct Item {
     pub seen: Option<Seen>,
     /// For whom it is; none where no Secret is wanted.
     pub audience: Option<Audience>,
+    /// Namespace and name of the Secret that is wanted there.
+    pub wanted: Option<(String, String)>,
 }
 
 impl Secrets {
@@ -123,6 +125,16 @@ impl Secrets {
     pub fn unchanged(&self) -> usize {
         let kept = |item: &&Item| item.seen.is_some() && matches!(item.decision.action, Action::Keep(_));
         self.items.iter().filter(kept).count()
+    }
+
+    /// Namespace and name of the Secrets that age files hold, which show neither.
+    pub fn sealed(&self) -> Vec<(String, String)> {
+        let is_sealed = |item: &&Item| {
+            let kind = item.seen.as_ref().map(|seen| &seen.existing.kind);
+            let is_age = item.audience.as_ref().is_some_and(|audience| audience.format == Format::Age);
+            is_age && matches!(kind, Some(Kind::Sealed | Kind::Ours(_)))
+        };
+        self.items.iter().filter(is_sealed).filter_map(|item| item.wanted.clone()).collect()
     }
 
     /// How many files change.
@@ -270,7 +282,7 @@ fn decide<'w>(
         (decision, seen)
     });
     let mut items = Vec::with_capacity(decided.len());
-    for ((decision, seen), (_, audience)) in decided.into_iter().zip(wanted) {
+    for ((decision, seen), (wanted, audience)) in decided.into_iter().zip(wanted) {
         let is_idle = seen.is_none() && matches!(decision.action, Action::Keep(_));
         let audience = match audience {
             Ok(audience) => Some(audience),
@@ -278,7 +290,8 @@ fn decide<'w>(
             Err(_) if is_idle => None,
             Err(error) => return Err(error),
         };
-        items.push(Item { decision, seen, audience });
+        let wanted = Some((wanted.namespace.clone(), wanted.name.clone()));
+        items.push(Item { decision, seen, audience, wanted });
     }
     Ok(items)
 }
@@ -316,7 +329,7 @@ fn leftovers(look: &Look<'_>, place: &Place, run: &Run, wanted: &[Wanted]) -> Ve
     let looked = parallel::map(&candidates, run.settings.scan.threads, |(path, position)| {
         let seen = look.at(path, *position, None)?;
         let decision = decide::unneeded(&seen.existing, keep.as_deref())?;
-        Some(Item { decision, seen: Some(seen), audience: None })
+        Some(Item { decision, seen: Some(seen), audience: None, wanted: None })
     });
     looked.into_iter().flatten().collect()
 }

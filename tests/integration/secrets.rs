@@ -5,6 +5,8 @@ mod credentials;
 mod files;
 mod keys;
 mod leaks;
+mod tampering;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -249,6 +249,12 @@ fn age_files_show_nothing_and_are_kept_all_the_same() {
     let identity = [("SOPS_AGE_KEY_FILE", &*key("age.txt"))];
     repo.idle(0, &["sync"], BOTH);
     repo.idle(0, &["sync"], &identity);
+    // They are shipped, whoever looks.
+    repo.idle(0, &["check"], NO_ONE);
+    repo.idle(0, &["check"], &identity);
+    fs::remove_dir_all(repo.path(".git/pullcred")).unwrap();
+    repo.idle(0, &["check"], NO_ONE);
+    repo.idle(0, &["sync"], &[identity[0], USER, PASSWORD]);
     assert_eq!(repo.changes(&["sync"], &[USER, ("ACR_PASSWORD", "new")]), [path("pay"), path("shop")]);
     // Another recipient is known by the clone, and by an identity.
     repo.replace(
