@@ -1,5 +1,7 @@
 //! Which kinds hold pull secrets, and where: the catalog plus what the user's configuration adds to it.
 
+use std::collections::HashSet;
+
 use super::catalog;
 use super::field_path::{FieldPath, Step};
 use super::site::{Purpose, Site, Suspect};
@@ -43,11 +45,16 @@ impl Kinds {
     }
 }
 
-/// Every node that a field path leads to from `root`, with its path; aliases resolved on the way.
+/// Every node that a field path leads to from `root`, with its path; aliases resolved on the way. A list that
+/// several aliases lead to is walked through once: lists of aliases of lists would grow without end.
 pub fn walk<'d, 't>(root: Node<'d, 't>, base: &Path, path: &FieldPath<'_>) -> Vec<(Path, Node<'d, 't>)> {
     let mut found = vec![(base.clone(), root.resolved())];
     for step in path.steps() {
         let mut next = Vec::new();
+        if !matches!(step, Step::Key(_)) {
+            let mut seen = HashSet::new();
+            found.retain(|(_, node)| seen.insert(*node));
+        }
         for (path, node) in found {
             match step {
                 Step::Key(key) => next.extend(node.get(key).map(|value| (path.key(key), value))),

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StructureStyle};
 
@@ -274,6 +275,14 @@ impl PartialEq for Node<'_, '_> {
     /// Whether both are the same node of the same document, not merely alike.
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self.document, other.document) && self.id == other.id
+    }
+}
+
+impl Eq for Node<'_, '_> {}
+
+impl Hash for Node<'_, '_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Everything inside the program is a byte offset; lines and columns exist only in messages.
 
+use std::cell::OnceCell;
 use std::fmt;
 
 /// A half-open range of bytes in a file.
@@ -59,28 +60,53 @@ impl fmt::Display for Position {
 pub struct LineIndex<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    /// Characters before each block of `BLOCK` bytes: a file that is one long line is asked for many columns.
+    blocks: OnceCell<Vec<usize>>,
 }
+
+/// Lines up to this many bytes are counted each time.
+const BLOCK: usize = 1 << 12;
 
 impl<'t> LineIndex<'t> {
     /// Finds the line starts of `text`; a line ends with `\n`, as editors count.
     pub fn new(text: &'t str) -> Self {
         let starts =
             std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
-        Self { text, starts }
+        Self { text, starts, blocks: OnceCell::new() }
     }
 
     /// The position of the character at byte `offset`; past the end, that of the end.
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|&start| start <= offset);
-        let before = &self.text.as_bytes()[self.starts[line - 1]..offset];
-        // A byte that does not continue a UTF-8 sequence begins a character.
-        let mut column = before.iter().filter(|&&byte| byte & 0xC0 != 0x80).count() + 1;
+        let start = self.starts[line - 1];
+        let mut column = 1 + match offset - start {
+            ..=BLOCK => characters(&self.text.as_bytes()[start..offset]),
+            _ => self.characters_before(offset) - self.characters_before(start),
+        };
         if line == 1 && self.text.starts_with('\u{feff}') && offset >= 3 {
             column -= 1; // a byte order mark is no character to an editor
         }
         Position { line, column }
     }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let blocks = self.blocks.get_or_init(|| {
+            let counts = bytes.chunks(BLOCK).scan(0, |sum, block| {
+                *sum += characters(block);
+                Some(*sum)
+            });
+            std::iter::once(0).chain(counts).collect()
+        });
+        let block = offset / BLOCK;
+        blocks[block] + characters(&bytes[block * BLOCK..offset])
+    }
+}
+
+/// The characters that begin in `bytes`: those that do not continue a UTF-8 sequence.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
 }
 
 /// Where the line that holds `offset` begins.
@@ -106,6 +132,17 @@ mod tests {
         assert_eq!(index.position(8), Position { line: 1, column: 5 });
         assert_eq!(index.position(10), Position { line: 2, column: 1 });
         assert_eq!(index.position(99), Position { line: 2, column: 5 });
+    }
+
+    #[test]
+    fn columns_of_long_lines() {
+        let text = format!("\u{feff}{}\n{}b", "é".repeat(BLOCK), "aé".repeat(2 * BLOCK));
+        let index = LineIndex::new(&text);
+        for (offset, _) in text.char_indices().step_by(997).chain([(text.len(), 'b')]) {
+            let before = text[..offset].trim_start_matches('\u{feff}');
+            let (line, rest) = before.split_once('\n').map_or((1, before), |(_, rest)| (2, rest));
+            assert_eq!(index.position(offset), Position { line, column: rest.chars().count() + 1 });
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod cases;
 mod config;
 mod generator;
+mod hostile;
 mod hosts;
 mod images;
 mod layering;
