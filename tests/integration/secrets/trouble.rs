@@ -10,6 +10,10 @@ use crate::support::{Ended, run};
 /// Other credentials than those that were written.
 const OTHERS: [(&str, &str); 2] = [USER, ("ACR_PASSWORD", "another")];
 
+/// Arguments and environment.
+#[cfg(unix)]
+type Call<'c> = (&'c [&'c str], &'c [(&'c str, &'c str)]);
+
 /// No file that somebody may have to clear away, and none that is cut short.
 fn is_whole(repo: &Repo) {
     for (path, bytes) in all_files(repo.0.root()) {
@@ -40,7 +44,7 @@ fn where_there_is_no_room_everything_stays_as_it_was() {
     let repo = Repo::new();
     repo.write("clusters/prod/kustomization.yaml", "resources: []\n");
     let mine = key("age.txt");
-    let commands: [(&[&str], &[(&str, &str)]); 2] = [(&["sync"], BOTH), (&["encrypt"], BOTH)];
+    let commands: [Call<'_>; 2] = [(&["sync"], BOTH), (&["encrypt"], BOTH)];
     for (arguments, environment) in commands {
         let before = repo.0.snapshot();
         let ended = without_room(&repo, arguments, environment);
@@ -56,7 +60,7 @@ fn where_there_is_no_room_everything_stays_as_it_was() {
         "recipients: [",
         &format!("recipients: [{}, ", recipient("age-second.txt")),
     );
-    let commands: [(&[&str], &[(&str, &str)]); 4] = [
+    let commands: [Call<'_>; 4] = [
         (&["sync"], &OTHERS),
         (&["sync", "-i", &mine], NO_ONE),
         (&["updatekeys", "-i", &mine], NO_ONE),
