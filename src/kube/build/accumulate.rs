@@ -95,6 +95,13 @@ struct Frame<'a> {
     plugins: Resources,
 }
 
+impl Frame<'_> {
+    /// Notes that the entry at a line brings in resources that cannot be known.
+    fn lacks(&mut self, line: usize) {
+        self.gathered.resources.open.get_or_insert((self.at, line));
+    }
+}
+
 enum Next {
     Again,
     /// Another kustomization comes first.
@@ -388,6 +395,7 @@ impl<'a> Builder<'a> {
                     Target::Remote => {
                         let message = format!("the base `{}` is known only online", entry.value);
                         self.notice(Code::RemoteBaseUnknown, &frame.known, line, message, KEEP_A_COPY);
+                        frame.lacks(line);
                     }
                 }
                 Ok(Next::Again)
@@ -417,6 +425,7 @@ impl<'a> Builder<'a> {
                         self.notice(Code::RemoteBaseUnknown, &frame.known, line, message, KEEP_A_COPY);
                         let of = Some((frame.at, line));
                         frame.gathered.resources.iter_mut().for_each(|resource| resource.uncertain = of);
+                        frame.lacks(line);
                     }
                 }
                 Ok(Next::Again)
@@ -486,8 +495,15 @@ impl<'a> Builder<'a> {
         }
         let config = frame.gathered.config.as_ref().unwrap_or(&self.standard);
         let config = Arc::clone(config);
-        let applied = step.apply(&mut frame.gathered.resources, &config, (frame.at, line));
-        applied.map_err(|error| self.refused(&frame.known, line, &error, whole))
+        match step.apply(&mut frame.gathered.resources, &config, (frame.at, line)) {
+            Ok(true) => {}
+            Ok(false) => {
+                let message = "the value that is copied here cannot be known offline".to_owned();
+                self.notice(Code::Unknowable, &frame.known, line, message, KEEP_A_COPY);
+            }
+            Err(error) => return Err(self.refused(&frame.known, line, &error, whole)),
+        }
+        Ok(())
     }
 
     /// What only the root of a build does: hashes, references, vars, objects for tools left out.

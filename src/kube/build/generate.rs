@@ -24,7 +24,7 @@ pub enum Kind {
 pub type ReadFile<'r> = &'r dyn Fn(&str) -> Option<Vec<u8>>;
 
 /// Makes the object of an entry. A file that is not there leaves its content, and so the hash, unknown: such files
-/// are made just before the build.
+/// are made just before the build. Its key has an empty value.
 ///
 /// # Errors
 /// What kustomize refuses.
@@ -67,9 +67,7 @@ pub fn generate(
         ("kind", Value::text(kind_name)),
         ("metadata", metadata),
     ]);
-    let pairs = pairs(entry, read)?;
-    let known = pairs.is_some();
-    let mut sorted = pairs.unwrap_or_default();
+    let (mut sorted, known) = pairs(entry, read)?;
     sorted.sort();
     if let Some(twice) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(StepError::Other(format!("the generator `{name}` has the key `{}` twice", twice[0].0)));
@@ -104,8 +102,8 @@ pub fn generate(
 
 type Pairs = Vec<(String, Vec<u8>)>;
 
-/// Keys and values of an entry; none when a file is missing.
-fn pairs(entry: &Value, read: ReadFile<'_>) -> Result<Option<Pairs>, StepError> {
+/// Keys and values of an entry, and whether they are known: no file is missing.
+fn pairs(entry: &Value, read: ReadFile<'_>) -> Result<(Pairs, bool), StepError> {
     let texts = |key: &str| entry.get(key).map_or(&[][..], Value::items).iter().filter_map(Value::as_str);
     let mut result = Vec::new();
     let mut complete = true;
@@ -137,12 +135,11 @@ fn pairs(entry: &Value, read: ReadFile<'_>) -> Result<Option<Pairs>, StepError> 
             Some((key, path)) if !key.is_empty() && !path.is_empty() && !path.contains('=') => (key, path),
             Some(_) => return Err(StepError::Target("a file of a generator is `path` or `key=path`")),
         };
-        match read(path) {
-            Some(bytes) => result.push((key.to_owned(), bytes)),
-            None => complete = false,
-        }
+        let bytes = read(path);
+        complete &= bytes.is_some();
+        result.push((key.to_owned(), bytes.unwrap_or_default()));
     }
-    Ok(complete.then_some(result))
+    Ok((result, complete))
 }
 
 /// Base64 broken into lines as kustomize does.
@@ -279,7 +276,7 @@ mod tests {
     #[test]
     fn env_files_and_quotes() {
         let read = |_: &str| Some(b"# note\n\nA=1=2\n  B\n".to_vec());
-        let found = pairs(&entry(&[("envs", &["x"]), ("literals", &["C='q'"])]), &read).unwrap().unwrap();
+        let found = pairs(&entry(&[("envs", &["x"]), ("literals", &["C='q'"])]), &read).unwrap().0;
         let expected =
             [("A", "1=2"), ("B", ""), ("C", "q")].map(|(k, v)| (k.to_owned(), v.as_bytes().to_vec()));
         assert_eq!(found, expected);

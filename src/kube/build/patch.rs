@@ -161,6 +161,7 @@ impl Patch {
                                 if self.rename { resources.rename(at) } else { resources.get_mut(at) };
                             self.apply_merge(patch, resource)?;
                         }
+                        [] if resources.open.is_some() => {}
                         [] => return Err(StepError::NoMatch(id)),
                         _ => return Err(StepError::Ambiguous(id)),
                     }

@@ -74,23 +74,33 @@ impl Replacement {
         }
     }
 
-    /// Copies the value; `of` is the kustomization and line that it is of. Only on whole objects.
+    /// Copies the value; `of` is the kustomization and line that it is of. Only on whole objects. False when the value
+    /// cannot be known: the targets are marked as uncertain.
     ///
     /// # Errors
     /// A source or a target field that is not there, and what else kustomize refuses.
-    pub fn apply(&self, resources: &mut Resources, of: (usize, usize)) -> Result<(), StepError> {
-        let mut value = match (&self.source, &self.value) {
+    pub fn apply(&self, resources: &mut Resources, of: (usize, usize)) -> Result<bool, StepError> {
+        let value = match (&self.source, &self.value) {
             (Some(_), Some(_)) => {
                 return Err(StepError::Target("a replacement has either `source` or `sourceValue`"));
             }
-            (None, Some(value)) => Copied { value: Value::text(value), live: None },
+            (None, Some(value)) => Some(Copied { value: Value::text(value), live: None }),
             (Some(source), None) => source.value(resources)?,
             (None, None) => return Err(StepError::Target("a replacement needs a `source`")),
         };
         if self.targets.is_empty() {
             return Err(StepError::Target("a replacement needs `targets`"));
         }
-        self.targets.iter().try_for_each(|target| target.write(resources, &mut value, of))
+        let Some(mut value) = value else {
+            for target in &self.targets {
+                for at in target.selected(resources)? {
+                    resources.get_mut(at).uncertain = Some(of);
+                }
+            }
+            return Ok(false);
+        };
+        self.targets.iter().try_for_each(|target| target.write(resources, &mut value, of))?;
+        Ok(true)
     }
 }
 
@@ -115,10 +125,14 @@ impl Copied {
 }
 
 impl Source {
-    fn value(&self, resources: &Resources) -> Result<Copied, StepError> {
+    /// The value to copy; none when it lies in something that cannot be known.
+    fn value(&self, resources: &Resources) -> Result<Option<Copied>, StepError> {
         let mut found = resources.iter().enumerate().filter(|(_, resource)| self.is_selected(resource));
         let name = || format!("`{}` `{}`", self.selector.kind, self.selector.name);
         let Some((at, resource)) = found.next() else {
+            if resources.open.is_some() {
+                return Ok(None);
+            }
             return Err(StepError::Other(format!("no resource of the build is the source {}", name())));
         };
         if found.next().is_some() {
@@ -129,14 +143,18 @@ impl Source {
         }
         let value = field::lookup(&resource.object, &field::split_dotted(&self.path))?;
         let missing = || StepError::Field(FieldError::Missing(self.path.clone()));
-        let value = value.filter(|value| !value.is_empty()).ok_or_else(missing)?;
+        let value = value.filter(|value| !value.is_empty());
+        if value.is_none() && resource.generated.is_some_and(|generated| !generated.known) {
+            return Ok(None);
+        }
+        let value = value.ok_or_else(missing)?;
         if self.options.delimiter.is_empty() {
-            return Ok(Copied { value: value.clone(), live: Some(at) });
+            return Ok(Some(Copied { value: value.clone(), live: Some(at) }));
         }
         let text = value.as_str().ok_or_else(|| FieldError::Shape(self.path.clone()))?;
         let part = usize::try_from(self.options.index).ok();
         let part = part.and_then(|part| text.split(&self.options.delimiter).nth(part)).ok_or_else(missing)?;
-        Ok(Copied { value: Value::text(part), live: None })
+        Ok(Some(Copied { value: Value::text(part), live: None }))
     }
 
     /// Sources are named exactly, by any identity that a resource has or had.
@@ -160,12 +178,8 @@ impl Source {
 }
 
 impl Target {
-    fn write(
-        &self,
-        resources: &mut Resources,
-        value: &mut Copied,
-        of: (usize, usize),
-    ) -> Result<(), StepError> {
+    /// Positions of the resources that the target selects.
+    fn selected(&self, resources: &Resources) -> Result<Vec<usize>, StepError> {
         let Some(select) = &self.select else {
             return Err(StepError::Target("a target of a replacement needs `select`"));
         };
@@ -175,11 +189,7 @@ impl Target {
             .iter()
             .map(|one| Ok((Matcher::new(one)?, one)))
             .collect::<Result<Vec<_>, StepError>>()?;
-        for at in 0..resources.len() {
-            let resource = resources.get(at);
-            if resource.object.is_empty() || !select.fits_metadata(&resource.object) {
-                continue;
-            }
+        let is_selected = |resource: &Resource| {
             let by_metadata = |(matcher, selector): &(Matcher, &Selector)| {
                 !(selector.labels.is_empty() && selector.annotations.is_empty())
                     && matcher.fits_metadata(&resource.object)
@@ -187,9 +197,22 @@ impl Target {
             let by_id = |(matcher, selector): &(Matcher, &Selector)| {
                 !selector.is_without_id() && is(matcher, resource)
             };
-            if reject.iter().any(|one| by_metadata(one) || by_id(one)) || !is(&select, resource) {
-                continue;
-            }
+            !resource.object.is_empty()
+                && select.fits_metadata(&resource.object)
+                && is(&select, resource)
+                && !reject.iter().any(|one| by_metadata(one) || by_id(one))
+        };
+        let found = resources.iter().enumerate().filter(|(_, resource)| is_selected(resource));
+        Ok(found.map(|(at, _)| at).collect())
+    }
+
+    fn write(
+        &self,
+        resources: &mut Resources,
+        value: &mut Copied,
+        of: (usize, usize),
+    ) -> Result<(), StepError> {
+        for at in self.selected(resources)? {
             let resource = resources.rename(at);
             let namespace = resource.namespace().to_owned();
             for path in &self.paths {

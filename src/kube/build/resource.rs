@@ -266,6 +266,9 @@ pub struct Conflict(pub Id);
 #[derive(Debug, Default)]
 pub struct Resources {
     list: Vec<Resource>,
+    /// The kustomization and line of the first entry whose resources are missing here because no one can know them
+    /// offline. What finds no target may then have one all the same.
+    pub open: Option<(usize, usize)>,
     /// Positions by every name that a resource has or had; may hold more than that. None after a change.
     by_name: Option<HashMap<Arc<str>, Vec<usize>>>,
 }
@@ -357,9 +360,10 @@ impl Resources {
     /// An identity that is taken.
     pub fn append(&mut self, other: Self) -> Result<(), Conflict> {
         if self.list.is_empty() {
-            *self = other;
+            *self = Self { open: self.open.or(other.open), ..other };
             return Ok(());
         }
+        self.open = self.open.or(other.open);
         other.list.into_iter().try_for_each(|resource| self.push(resource))
     }
 
@@ -399,7 +403,7 @@ impl Resources {
 impl Clone for Resources {
     /// Without the index: a copy may never be asked.
     fn clone(&self) -> Self {
-        Self { list: self.list.clone(), by_name: None }
+        Self { list: self.list.clone(), open: self.open, by_name: None }
     }
 }
 

@@ -251,7 +251,8 @@ impl Reader<'_, '_> {
 }
 
 impl Step {
-    /// Applies the step; `of` is its kustomization and line.
+    /// Applies the step; `of` is its kustomization and line. False when what it does depends on something that cannot
+    /// be known: what it may have changed is marked as uncertain then.
     ///
     /// # Errors
     /// What makes kustomize fail.
@@ -260,7 +261,8 @@ impl Step {
         resources: &mut Resources,
         config: &Config,
         of: (usize, usize),
-    ) -> Result<(), StepError> {
+    ) -> Result<bool, StepError> {
+        let mut followed = true;
         match self {
             Self::Patch(patch) => patch.apply(resources)?,
             Self::Namespace { namespace, specs, unset_only } => {
@@ -281,10 +283,10 @@ impl Step {
             Self::Image { rule, specs } => {
                 transform::image(resources, rule, specs.as_deref().unwrap_or(&config.images))?;
             }
-            Self::Replacement(replacement) => replacement.apply(resources, of)?,
+            Self::Replacement(replacement) => followed = replacement.apply(resources, of)?,
             Self::Unknown => resources.iter_mut().for_each(|resource| resource.uncertain = Some(of)),
         }
         resources.drop_empty();
-        Ok(())
+        Ok(followed)
     }
 }

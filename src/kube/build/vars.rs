@@ -84,32 +84,44 @@ impl Var {
     }
 }
 
-/// Replaces the vars in every field that the configuration names.
+/// Replaces the vars in every field that the configuration names. Where one leads to something that cannot be known, the
+/// resources that use it are marked as uncertain.
 ///
 /// # Errors
 /// A var that leads to nothing.
 pub fn resolve(resources: &mut Resources, vars: &[Var], config: &Config) -> Result<(), StepError> {
     let mut values = Vec::new();
+    let mut unknown = Vec::new();
     for var in vars {
         let missing = || StepError::Other(format!("the var `{}` leads to nothing", var.name));
-        let source =
-            resources.iter().find(|resource| resource.vars.contains(&var.name)).ok_or_else(missing)?;
+        let source = resources.iter().find(|resource| resource.vars.contains(&var.name));
+        if source.is_none() && resources.open.is_some() {
+            unknown.push(format!("$({})", var.name));
+            continue;
+        }
+        let source = source.ok_or_else(missing)?;
         let path = field::split_dotted(&var.path.replace('[', ".[").replace("..[", ".["));
         let path: Vec<String> = path.iter().map(|step| index(step)).collect();
         let value = field::lookup(&source.object, &path)?.ok_or_else(missing)?;
         values.push((var.name.as_str(), value.clone()));
     }
-    if values.is_empty() || config.vars.is_empty() {
+    if vars.is_empty() || config.vars.is_empty() {
         return Ok(());
     }
+    let open = resources.open;
     for resource in resources.rename_all() {
         let (group, version) = group_version(resource.api_version());
         let (group, version, kind) = (group.to_owned(), version.to_owned(), resource.kind().to_owned());
         for spec in config.vars.iter().filter(|spec| spec.applies_to(&group, &version, &kind)) {
+            let mut uncertain = false;
             spec.visit(&mut resource.object, false, &mut |value| {
+                uncertain |= texts(value).any(|text| unknown.iter().any(|name| text.contains(name)));
                 replace(value, &values);
                 Ok(())
             })?;
+            if uncertain {
+                resource.uncertain = open;
+            }
         }
     }
     Ok(())
@@ -119,6 +131,12 @@ pub fn resolve(resources: &mut Resources, vars: &[Var], config: &Config) -> Resu
 fn index(step: &str) -> String {
     let inner = step.strip_prefix('[').and_then(|step| step.strip_suffix(']'));
     inner.filter(|inner| inner.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(step).to_owned()
+}
+
+/// The texts of a field that vars may stand in: itself, its values, its items.
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    let below = value.pairs().iter().map(|(_, value)| value).chain(value.items());
+    value.as_str().into_iter().chain(below.filter_map(Value::as_str))
 }
 
 fn replace(value: &mut Value, values: &[(&str, Value)]) {

@@ -96,6 +96,7 @@ impl<'a> Builder<'a> {
                 message,
                 "pipe its rendered output through `generate -`",
             );
+            frame.lacks(chart.line);
         }
         for entry in &fields.generators {
             for generator in self.plugins(frame, entry)? {
@@ -111,6 +112,7 @@ impl<'a> Builder<'a> {
                             message,
                             "commit its output instead",
                         );
+                        frame.lacks(entry.line);
                         continue;
                     }
                 };
@@ -194,6 +196,11 @@ fn absorb(resources: &mut Resources, mut new: Resource) -> Result<(), StepError>
     let behavior = new.generated.map_or(Behavior::Create, |generated| generated.behavior);
     let at = match (resources.find(&id)[..].to_vec().as_slice(), behavior) {
         ([], Behavior::Create) => return resources.push(new).map_err(StepError::from),
+        // It adds to one that is known only online: so are its data and the hash over them.
+        ([], _) if resources.open.is_some() => {
+            new.generated = new.generated.map(|generated| Generated { known: false, ..generated });
+            return resources.push(new).map_err(StepError::from);
+        }
         ([], _) => return Err(StepError::NoMatch(id)),
         ([_], Behavior::Create) => return Err(StepError::Conflict(id)),
         ([at], _) => *at,
