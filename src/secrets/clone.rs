@@ -170,7 +170,7 @@ pub fn lock(root: &Path, waiting: impl FnOnce()) -> Result<Lock> {
 /// # Errors
 /// The system has none.
 pub fn random(buffer: &mut [u8]) -> Result<()> {
-    getrandom::fill(buffer).map_err(io::Error::other).context("the system gives no randomness")
+    getrandom::getrandom(buffer).map_err(io::Error::other).context("the system gives no randomness")
 }
 
 fn read_key(path: &Path) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
