@@ -375,6 +375,8 @@ pub enum ListOutput {
     Table,
     /// One JSON object.
     Json,
+    /// One page for a browser that needs nothing else.
+    Html,
 }
 
 /// What `schema` describes.

@@ -6,12 +6,17 @@ use super::Terminal;
 use super::args::{Common, ListArgs, ListOutput};
 use super::exit::Exit;
 use super::run::Run;
+use super::secrets::{Options, Secrets};
 use super::settings::Settings;
+use super::sync::now;
 use crate::config::Config;
 use crate::image::pattern::needed;
 use crate::image::reference::ImageRef;
 use crate::kube::object::{Object, PodSpec};
+use crate::plan::closure::Closure;
+use crate::plan::finding::Code;
 use crate::plan::place::{PodRun, is_pulled_by_node, runs};
+use crate::report::html::{self, Gap};
 use crate::report::json;
 use crate::report::list::{self, Deployment, Image, List, Skipped, Source, Workload};
 
@@ -21,33 +26,55 @@ use crate::report::list::{self, Deployment, Image, List, Skipped, Source, Worklo
 /// Settings that make no sense.
 pub fn run(common: &Common, arguments: &ListArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
     let settings = Settings::resolve(common, &arguments.scope.paths, &arguments.scope.secrets)?;
-    let run = Run::new(settings)?;
-    let list = collect(&run);
+    let mut run = Run::new(settings)?;
     let text = match arguments.output {
-        ListOutput::Json => json::pretty(&list),
-        ListOutput::Table => list::table(&list),
+        ListOutput::Json => json::pretty(&collect(&run, None).0),
+        ListOutput::Table => list::table(&collect(&run, None).0),
+        ListOutput::Html => {
+            let sealed = Secrets::plan(&run, Options::default())?.map(|it| it.sealed()).unwrap_or_default();
+            run.audit(now(), &sealed);
+            let (list, gaps) = collect(&run, Some(&run.closure(&sealed)));
+            html::page(&list, &gaps)
+        }
     };
     terminal.out.write_all(text.as_bytes())?;
     Ok(Exit::Clean)
 }
 
-fn collect(run: &Run) -> List {
+/// The list, and for each of its workloads what keeps its images from being pulled, if the closure is asked.
+fn collect(run: &Run, closure: Option<&Closure<'_>>) -> (List, Vec<Vec<Gap>>) {
+    let config = &run.settings.config;
     let mut workloads = Vec::new();
     for (index, file) in run.files.iter().enumerate().filter(|(_, file)| file.selected) {
         let Ok(facts) = &file.facts else { continue };
         for (nth, object) in facts.objects.iter().enumerate().filter(|(_, o)| !o.is_service_account()) {
             for (place, pod_spec) in object.pod_specs.iter().enumerate() {
                 let added = run.plan.added(index, nth, place);
-                let runs = runs(file, nth, object, place);
-                let deployments =
-                    runs.iter().filter(|run| run.deployment.is_some() || file.deployments.is_empty());
-                let deployments =
-                    deployments.map(|pod| deployment(&run.settings.config, object, pod, added)).collect();
-                workloads.push(workload(&file.path, object, pod_spec, deployments));
+                let mut runs = runs(file, nth, object, place);
+                runs.retain(|run| run.deployment.is_some() || file.deployments.is_empty());
+                let deployments = runs.iter().map(|pod| deployment(config, object, pod, added)).collect();
+                let gaps = closure.map_or_else(Vec::new, |closure| {
+                    let of = |(deployment, pod): (usize, &PodRun<'_>)| {
+                        let found = closure.gaps(file, object, pod_spec, pod);
+                        let missing = missing(config, pod, added);
+                        let found = found.into_iter().filter(|gap| run.stands(&gap.finding));
+                        let found = found.map(move |gap| Gap {
+                            deployment,
+                            code: gap.finding.code,
+                            message: gap.finding.message,
+                            secret: gap.secret,
+                            image: gap.image,
+                        });
+                        missing.map(move |gap| Gap { deployment, ..gap }).chain(found).collect::<Vec<_>>()
+                    };
+                    runs.iter().enumerate().flat_map(of).collect()
+                });
+                workloads.push((workload(&file.path, object, pod_spec, deployments), gaps));
             }
         }
     }
-    workloads.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    workloads.sort_by(|(a, _), (b, _)| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    let (workloads, gaps) = workloads.into_iter().unzip();
     let skips = run.plan.findings.iter().filter(|finding| finding.code.is_skip());
     let skipped = skips.map(|finding| Skipped {
         file: finding.file.clone(),
@@ -55,7 +82,20 @@ fn collect(run: &Run) -> List {
         code: finding.code.name(),
         reason: finding.message.clone(),
     });
-    List { version: 1, workloads, skipped: skipped.collect() }
+    (List { version: 1, workloads, skipped: skipped.collect() }, gaps)
+}
+
+/// The pull secrets that the plan adds and a deployment needs.
+fn missing(config: &Config, pod: &PodRun<'_>, added: &[String]) -> impl Iterator<Item = Gap> {
+    let needed = pod.needs(config).into_iter().map(|nth| config.secrets[nth].name.clone());
+    let lacking: Vec<String> = needed.filter(|name| added.contains(name) && !pod.has(name)).collect();
+    lacking.into_iter().map(|name| Gap {
+        deployment: 0,
+        code: Code::PullSecretMissing,
+        message: format!("pull secret `{name}` is missing"),
+        secret: Some(name),
+        image: None,
+    })
 }
 
 fn workload(file: &str, object: &Object, pod_spec: &PodSpec, deployments: Vec<Deployment>) -> Workload {

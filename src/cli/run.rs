@@ -102,15 +102,29 @@ impl Run {
     /// Adds what only a check tells, and takes out what comments ignore; `now` is in seconds since 1970. `sealed` are the
     /// namespaces and names of Secrets in files that do not show them.
     pub fn audit(&mut self, now: u64, sealed: &[(String, String)]) {
+        let closure = self.closure(sealed).findings(&self.files);
+        self.plan.findings.extend(closure);
+        self.plan.findings.extend(remarks::findings(&self.files, now));
+        ignores::apply(&self.files, &mut self.plan.findings);
+        self.weighed();
+    }
+
+    /// What the repository ships, for a look at what pods ask for.
+    pub fn closure<'r>(&'r self, sealed: &'r [(String, String)]) -> Closure<'r> {
         let Self { files, graph, settings, .. } = self;
         let mut closure = Closure::new(files, &graph.generated, &settings.config, graph.has_unknowns());
         for (namespace, name) in sealed {
             closure.ships(namespace, name);
         }
-        self.plan.findings.extend(closure.findings(files));
-        self.plan.findings.extend(remarks::findings(files, now));
-        ignores::apply(&self.files, &mut self.plan.findings);
-        self.weighed();
+        closure
+    }
+
+    /// Whether a finding is among those that the audit left, and more than a note.
+    pub fn stands(&self, finding: &Finding) -> bool {
+        let key = |f: &Finding| (f.position, f.code);
+        let of_file = self.plan.findings.partition_point(|f| f.file < finding.file);
+        let mut same = self.plan.findings[of_file..].iter().take_while(|f| f.file == finding.file);
+        same.any(|f| key(f) == key(finding) && f.severity > Severity::Note)
     }
 
     fn weighed(&mut self) {

@@ -32,6 +32,16 @@ struct Place<'p> {
     holds: &'p Holds,
 }
 
+/// Something that keeps a pod from pulling an image in one of its deployments.
+pub struct Gap {
+    /// What is to say of it.
+    pub finding: Finding,
+    /// The pull secret that it is about.
+    pub secret: Option<String>,
+    /// The image that it is about, as deployed; none where it concerns each one that the pull secret is for.
+    pub image: Option<String>,
+}
+
 const UNKNOWN: &Holds = &Holds::Unknown;
 
 impl<'p> Closure<'p> {
@@ -83,6 +93,18 @@ impl<'p> Closure<'p> {
         findings
     }
 
+    /// What keeps the pods of one deployment from pulling their images.
+    pub fn gaps(&self, file: &File, object: &Object, pod_spec: &PodSpec, run: &PodRun<'_>) -> Vec<Gap> {
+        let about = About { file, object, pod_spec };
+        let names: BTreeSet<&str> = run.pull_secrets.iter().copied().flatten().collect();
+        let namespaces: Vec<&str> = run.namespace.into_iter().collect();
+        let absent = names.into_iter().filter_map(|name| {
+            let finding = self.absent(&about, name, &namespaces)?;
+            Some(Gap { finding, secret: Some(name.to_owned()), image: None })
+        });
+        absent.chain(self.uncovered(&about, run)).collect()
+    }
+
     fn account(&self, about: &About<'_>, deployments: &[Deployment], findings: &mut Vec<Finding>) {
         let namespaces: Vec<&str> = deployments.iter().filter_map(|it| it.namespace.as_deref()).collect();
         for secret in &about.pod_spec.pull_secrets {
@@ -114,7 +136,7 @@ impl<'p> Closure<'p> {
         }
         let mut said = BTreeSet::new();
         for run in runs {
-            for finding in self.uncovered(about, run) {
+            for Gap { finding, .. } in self.uncovered(about, run) {
                 if said.insert(finding.message.clone()) {
                     findings.push(finding);
                 }
@@ -178,10 +200,15 @@ impl<'p> Closure<'p> {
     }
 
     /// Images that the Secrets of a pod are there for and do not match.
-    fn uncovered(&self, about: &About<'_>, run: &PodRun<'_>) -> Vec<Finding> {
+    fn uncovered(&self, about: &About<'_>, run: &PodRun<'_>) -> Vec<Gap> {
         let (Some(namespace), Some(images)) = (run.namespace, &run.images) else { return Vec::new() };
         let mut keys = Vec::new();
-        let mut findings = Vec::new();
+        let mut gaps = Vec::new();
+        let gap = |finding, secret: &str, image: Option<&str>| Gap {
+            finding,
+            secret: Some(secret.to_owned()),
+            image: image.map(str::to_owned),
+        };
         for name in &run.pull_secrets {
             let Some(name) = name else { return Vec::new() };
             match self.found(name, namespace).as_slice() {
@@ -191,7 +218,8 @@ impl<'p> Closure<'p> {
                         "{about} names pull secret `{name}`, which is of type `{kind}`: a kubelet passes it over"
                     );
                     let hint = "make it anew with type `kubernetes.io/dockerconfigjson`";
-                    findings.push(about.finding(Code::RegistryUncovered, about.entry(name), message, hint));
+                    let finding = about.finding(Code::RegistryUncovered, about.entry(name), message, hint);
+                    gaps.push(gap(finding, name, None));
                 }
                 // One that is not there is said elsewhere, and one that cannot be read may match anything.
                 _ => return Vec::new(),
@@ -216,7 +244,8 @@ impl<'p> Closure<'p> {
                 );
                 let hint = "`pullcred sync` writes the key, or correct the Secret by hand";
                 let position = about.image(text);
-                findings.push(about.finding(Code::RegistryUncovered, position, message, hint));
+                let finding = about.finding(Code::RegistryUncovered, position, message, hint);
+                gaps.push(gap(finding, &secret.name, Some(text)));
             }
         }
         // A Secret that matches nothing is there for an image that moved, or for a key that is wrong.
@@ -227,7 +256,7 @@ impl<'p> Closure<'p> {
             let mut images = images.iter().filter_map(|(_, image)| ImageRef::parse(image).ok());
             !images.any(|image| !lookup(&own, &image).is_empty())
         };
-        if let Some((text, _)) = bare.first().filter(|_| findings.is_empty()) {
+        if let Some((text, _)) = bare.first().filter(|_| gaps.is_empty()) {
             let names = run.pull_secrets.iter().copied().flatten();
             for name in names.filter(|name| idle(name)) {
                 let message = format!(
@@ -237,10 +266,10 @@ impl<'p> Closure<'p> {
                 let hint = "add the registry of the image to the Secret, or take the entry away";
                 let mut finding = about.finding(Code::RegistryUncovered, about.image(text), message, hint);
                 finding.severity = Severity::Warning;
-                findings.push(finding);
+                gaps.push(gap(finding, name, Some(text)));
             }
         }
-        findings
+        gaps
     }
 }
 

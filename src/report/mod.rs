@@ -5,6 +5,7 @@ pub mod diff;
 pub mod fingerprint;
 pub mod github;
 pub mod help;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod krm;

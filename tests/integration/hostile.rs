@@ -30,10 +30,8 @@ fn lists_of_ten_thousand_objects() {
     };
     let list: String = (0..10_000).map(item).collect();
     let stream: String = (0..10_000).map(|nth| format!("---\n{POD}# {nth}\n")).collect();
-    let json = format!(
-        r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a"}},"spec":{{"containers":[{{"name":"a","image":"a"}}]}}}}"#
-    );
-    let json = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#, vec![json; 10_000].join(","));
+    let pod = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a","image":"a"}]}}"#;
+    let json = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#, vec![pod; 10_000].join(","));
     let shared = format!(
         "apiVersion: v1\nkind: List\nitems:\n- &pod\n  apiVersion: v1\n  kind: Pod\n  metadata:\n    name: a\n  spec:\n    containers:\n    - name: a\n      image: a\n{}",
         "- *pod\n".repeat(9_999)

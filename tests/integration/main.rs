@@ -6,6 +6,7 @@ mod config;
 mod generator;
 mod hostile;
 mod hosts;
+mod html;
 mod images;
 mod layering;
 mod namespaces;
