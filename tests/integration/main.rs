@@ -11,6 +11,7 @@ mod images;
 mod layering;
 mod namespaces;
 mod offline;
+mod one_plan;
 mod packaging;
 mod properties;
 mod quickstart;
