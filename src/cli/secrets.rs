@@ -2,6 +2,7 @@
 //!
 //! Decides nothing itself: fetches what [`crate::plan::secrets`] has to know and keeps what it says.
 
+pub mod accounts;
 pub mod apply;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use self::accounts::Accounts;
 use super::parallel;
 use super::run::Run;
 use super::settings::{Settings, shown};
@@ -54,6 +56,8 @@ pub struct Options<'o> {
 pub struct Secrets {
     /// What happens to each file, in order of their paths.
     pub items: Vec<Item>,
+    /// The ServiceAccounts next to them.
+    pub accounts: Accounts,
     /// What happens to kustomizations.
     pub listing: Listing,
     /// What remains to be said when all is done.
@@ -87,7 +91,8 @@ impl Secrets {
         let Some(place) = Place::of(settings) else { return Ok(None) };
         let config = &settings.config;
         let now = now();
-        let needs = place.needs(run);
+        let deployments = deployments(&place, run);
+        let needs = place.needs(run, &deployments);
         let mut audiences = Audiences::read(&settings.root, &settings.base, &place.file, &config.targets)?;
         let mut people: Vec<Result<Audience>> = Vec::with_capacity(needs.len());
         for need in &needs {
@@ -102,23 +107,28 @@ impl Secrets {
         let look =
             Look { root: &settings.root, identities: &identities, memory: &memory, asked: options.ask };
         let mut items = decide(&look, &place, run, wanted.iter().zip(people), options.force)?;
+        let mut accounts = Accounts::default();
         if options.prune || !options.ask {
-            items.extend(leftovers(&look, &place, run, &wanted));
+            let keep = unread(&place, run);
+            items.extend(leftovers(&look, &place, run, &wanted, keep.as_deref()));
+            accounts = Accounts::plan(&place, run, &deployments, keep.as_deref());
+            items.append(&mut accounts.gone);
         }
         items.sort_by(|a, b| a.decision.path.cmp(&b.decision.path));
         let mut findings = missing::credentials(config, &place.file, &wanted, &items_of(&items), &found);
         if !options.ask {
             findings.clear();
         }
-        let mut answered = Vec::new();
+        findings.append(&mut accounts.findings);
+        let mut answered = std::mem::take(&mut accounts.answered);
         for item in &mut items {
             findings.append(&mut item.decision.findings);
             answered.append(&mut item.decision.answered);
         }
-        let mut listing = list(&place, config, &wanted, &items, settings);
+        let mut listing = list(&place, &wanted, &items, &accounts, settings);
         findings.append(&mut listing.findings);
         answered.append(&mut listing.answered);
-        Ok(Some(Self { items, listing, findings, answered, identities, memory, now }))
+        Ok(Some(Self { items, accounts, listing, findings, answered, identities, memory, now }))
     }
 
     /// How many Secrets stay as they are.
@@ -140,7 +150,8 @@ impl Secrets {
     /// How many files change.
     pub fn changes(&self) -> usize {
         let changed = |item: &&Item| !matches!(item.decision.action, Action::Keep(_));
-        self.items.iter().filter(changed).count() + self.listing.edits.len()
+        let accounts = self.accounts.wanted.iter().filter(|(_, is_there)| !is_there);
+        self.items.iter().filter(changed).count() + accounts.count() + self.listing.edits.len()
     }
 }
 
@@ -181,9 +192,9 @@ impl Place {
         self.paths.is_empty() || self.paths.iter().any(|wanted| Path::new(path).starts_with(wanted))
     }
 
-    fn needs(&self, run: &Run) -> Vec<Need> {
+    fn needs(&self, run: &Run, deployments: &[Deployment<'_>]) -> Vec<Need> {
         let config = &run.settings.config;
-        let mut needs = needs(config, &deployments(self, run));
+        let mut needs = needs(config, deployments);
         for need in &mut needs {
             need.selected |= !self.paths.is_empty() && self.selects(&self.output(config, need));
         }
@@ -235,7 +246,8 @@ fn deployments<'r>(place: &Place, run: &'r Run) -> Vec<Deployment<'r>> {
                 let images = pod_run
                     .images
                     .map_or(vec![""], |images| images.iter().map(|(_, image)| *image).collect());
-                deployments.push(Deployment { root, namespace, images, selected });
+                let account = pod_run.account;
+                deployments.push(Deployment { root, namespace, account, images, selected });
             }
         }
     }
@@ -306,8 +318,17 @@ pub fn owned<'r>(place: &Place, run: &'r Run) -> Vec<(&'r str, Position)> {
     run.files.iter().filter_map(single).collect()
 }
 
+/// Why nothing can be removed: who cannot read everything does not know what nothing needs.
+fn unread(place: &Place, run: &Run) -> Option<String> {
+    let unread = run.files.iter().find(|file| {
+        let is_ours = place.below(&file.path).is_some_and(|path| run.settings.config.paths.include(path));
+        is_ours && file.facts.as_ref().map_or(true, |facts| !facts.errors.is_empty())
+    })?;
+    Some(format!("`{}` cannot be read, and may need it", unread.path))
+}
+
 /// Files with our label where no Secret is wanted.
-fn leftovers(look: &Look<'_>, place: &Place, run: &Run, wanted: &[Wanted]) -> Vec<Item> {
+fn leftovers(look: &Look<'_>, place: &Place, run: &Run, wanted: &[Wanted], keep: Option<&str>) -> Vec<Item> {
     let paths: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.path.as_str()).collect();
     let mut candidates: BTreeMap<String, Position> =
         owned(place, run).into_iter().map(|(path, position)| (path.to_owned(), position)).collect();
@@ -320,15 +341,9 @@ fn leftovers(look: &Look<'_>, place: &Place, run: &Run, wanted: &[Wanted]) -> Ve
         .into_iter()
         .filter(|(path, _)| !paths.contains(path.as_str()) && place.selects(path))
         .collect();
-    // Who cannot read everything does not know what nothing needs.
-    let unread = run.files.iter().find(|file| {
-        let is_ours = place.below(&file.path).is_some_and(|path| run.settings.config.paths.include(path));
-        is_ours && file.facts.as_ref().map_or(true, |facts| !facts.errors.is_empty())
-    });
-    let keep = unread.map(|file| format!("`{}` cannot be read, and may need it", file.path));
     let looked = parallel::map(&candidates, run.settings.scan.threads, |(path, position)| {
         let seen = look.at(path, *position, None)?;
-        let decision = decide::unneeded(&seen.existing, keep.as_deref())?;
+        let decision = decide::unneeded(&seen.existing, keep)?;
         Some(Item { decision, seen: Some(seen), audience: None, wanted: None })
     });
     looked.into_iter().flatten().collect()
@@ -356,7 +371,18 @@ pub fn age_files(memory: &Memory, place: &Place, run: &Run) -> Vec<String> {
 }
 
 /// Plans the entries of the kustomizations next to Secrets.
-fn list(place: &Place, config: &Config, wanted: &[Wanted], items: &[Item], settings: &Settings) -> Listing {
+fn list(
+    place: &Place,
+    wanted: &[Wanted],
+    items: &[Item],
+    accounts: &Accounts,
+    settings: &Settings,
+) -> Listing {
+    let config = &settings.config;
+    let highest = |target: usize| {
+        let common = place.folder.clone() + config.targets[target].output.common_folder();
+        common.trim_end_matches('/').rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned())
+    };
     let by_path: BTreeMap<&str, &Wanted> =
         wanted.iter().map(|wanted| (wanted.path.as_str(), wanted)).collect();
     let mut listed = Vec::new();
@@ -366,22 +392,27 @@ fn list(place: &Place, config: &Config, wanted: &[Wanted], items: &[Item], setti
         let is_ours = item.seen.as_ref().is_some_and(|seen| matches!(seen.existing.kind, Kind::Ours(_)));
         match (action, by_path.get(path.as_str())) {
             (Action::Remove, _) => gone.push(path.clone()),
-            (action, Some(wanted)) if is_ours || matches!(action, Action::Write(_)) => {
-                let target = &config.targets[wanted.target];
-                if target.format == Format::Sops {
-                    let common = place.folder.clone() + target.output.common_folder();
-                    let highest =
-                        common.trim_end_matches('/').rsplit_once('/').map_or("", |(above, _)| above);
-                    listed.push(Listed {
-                        path: path.clone(),
-                        namespace: wanted.namespace.clone(),
-                        highest: highest.to_owned(),
-                        is_there: is_ours,
-                    });
-                }
+            (action, Some(wanted))
+                if config.targets[wanted.target].format == Format::Sops
+                    && (is_ours || matches!(action, Action::Write(_))) =>
+            {
+                listed.push(Listed {
+                    path: path.clone(),
+                    namespace: wanted.namespace.clone(),
+                    highest: highest(wanted.target),
+                    is_there: is_ours,
+                });
             }
             _ => {}
         }
+    }
+    for (account, is_there) in &accounts.wanted {
+        listed.push(Listed {
+            path: account.path.clone(),
+            namespace: account.namespace.clone(),
+            highest: highest(account.target),
+            is_there: *is_there,
+        });
     }
     let folders = listed.iter().flat_map(|file| resources::folders(&file.path, &file.highest));
     let folders: BTreeSet<&str> =

@@ -9,7 +9,7 @@ use super::args::{ChangeArgs, Common, EncryptArgs, SecretArgs, SyncArgs};
 use super::exit::Exit;
 use super::inject;
 use super::run::{self, Run};
-use super::secrets::{Options, Secrets, apply};
+use super::secrets::{Options, Secrets, accounts, apply};
 use super::settings::Settings;
 use super::{Terminal, check};
 use crate::plan::finding::{Code, Finding, Severity};
@@ -126,6 +126,20 @@ impl Job<'_> {
             && self.common.verbose
         {
             writeln!(terminal.err, "note: this clone cannot remember what it wrote: {error:#}")?;
+        }
+        for (account, _) in secrets.accounts.wanted.iter().filter(|(_, is_there)| !is_there) {
+            let result = match self.changes.dry_run {
+                true => Ok(()),
+                false => apply::write(root, &account.path, None, &account.manifest()),
+            };
+            match result {
+                Ok(()) => {
+                    done.files += 1;
+                    let about = format!("ServiceAccount {}", accounts::display(account));
+                    self.say("created", &account.path, &about, terminal)?;
+                }
+                Err(error) => done.fail(&error, terminal)?,
+            }
         }
         // A kustomization that lists what could not be written would stop every build.
         let edits = secrets.listing.edits.iter().filter(|_| !done.failed).collect::<Vec<_>>();

@@ -77,8 +77,8 @@ fn render(facts: &InitFacts, mark: &str) -> String {
     suggest(
         &mut text,
         mark,
-        "Where references are written: `pods`, `serviceAccounts` or `both`.",
-        "inject:\n  into: pods\n",
+        "Where references are written: `pods`, `serviceAccounts` or `both`; a ServiceAccount `default` too, where none is.",
+        "inject:\n  into: serviceAccounts\n  defaultServiceAccount: true\n",
     );
     namespaces(&mut text, &facts.namespaces, mark);
     targets(&mut text, &facts.recipients, mark);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Code, Finding, ObjectRef};
 use super::place::{self, is_pulled_by_node};
+use super::secrets::accounts::NAME as DEFAULT;
 use super::service_accounts::Accounts;
 use super::{Addition, File, Plan};
 use crate::config::{Config, InjectInto, PullSecret};
@@ -90,6 +91,8 @@ impl<'p> Planner<'p> {
             let finding = match account {
                 _ if names.is_empty() => None,
                 Some(_) if inherits => None,
+                // Said, and written, next to the Secrets.
+                None if inherits && self.is_emitted(&runs) => None,
                 None if inherits => Some((
                     Code::ServiceAccountMissing,
                     format!(
@@ -153,6 +156,12 @@ impl<'p> Planner<'p> {
             }
         }
         names
+    }
+
+    /// Whether the ServiceAccount of a pod spec is one that we write.
+    fn is_emitted(&self, runs: &[place::PodRun<'_>]) -> bool {
+        let ours = |run: &place::PodRun<'_>| run.account == DEFAULT && run.namespace.is_some();
+        self.config.inject.default_service_account && runs.iter().all(ours)
     }
 
     /// The file lists a pull secret, and a patch takes it out of a build that needs it: no edit of the file helps.

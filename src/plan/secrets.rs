@@ -3,6 +3,7 @@
 //! Pure. [`needs`] tells what is needed, [`supply`] what it will hold, [`decide`] what has to happen to the files that are
 //! there. Fetching credentials and opening files lies between the three and is somebody else's work.
 
+pub mod accounts;
 pub mod decide;
 pub mod supply;
 
@@ -20,6 +21,8 @@ pub struct Deployment<'d> {
     pub root: &'d str,
     /// The namespace.
     pub namespace: &'d str,
+    /// The ServiceAccount that its pods run as.
+    pub account: &'d str,
     /// The images as deployed.
     pub images: Vec<&'d str>,
     /// Whether the run is about it.
@@ -155,7 +158,7 @@ mod tests {
     }
 
     fn deployment<'d>(root: &'d str, namespace: &'d str, images: &[&'d str]) -> Deployment<'d> {
-        Deployment { root, namespace, images: images.to_vec(), selected: true }
+        Deployment { root, namespace, account: "default", images: images.to_vec(), selected: true }
     }
 
     /// Target, namespace, secret and images of each need.

@@ -1,5 +1,6 @@
 //! The commands that make, open and keep Secrets, from outside: a small repository, its credentials, its keys.
 
+mod accounts;
 mod clusters;
 mod credentials;
 mod files;

@@ -157,8 +157,9 @@ mod tests {
         );
         let config = Config::parse(&text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
         let images = images.to_vec();
-        let needs =
-            needs(&config, &[Deployment { root: "a.yaml", namespace: "shop", images, selected: true }]);
+        let deployment =
+            Deployment { root: "a.yaml", namespace: "shop", account: "default", images, selected: true };
+        let needs = needs(&config, &[deployment]);
         let answer = |of: &Repository| {
             let name = format!("{}/{}", of.registry, of.name);
             // As docker configurations do: the longest path first.

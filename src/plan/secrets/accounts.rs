@@ -1,0 +1,110 @@
+//! The ServiceAccounts `default` that are written, on request, for namespaces whose manifests have none.
+//!
+//! Only for pods that run as it and need a pull secret, and for namespaces that get every Secret. One that is written is from
+//! then on a manifest as any other: it gains entries and loses none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Deployment, secrets_for};
+use crate::config::Config;
+use crate::image::reference::ImageRef;
+use crate::kube::secret::OWNER;
+use crate::plan::place::is_pulled_by_node;
+use crate::yaml::emit::scalar;
+
+/// The ServiceAccount that pods run as which name none.
+pub const NAME: &str = "default";
+/// How the files of ours end.
+pub const ENDING: &str = ".service-account.yaml";
+
+/// A ServiceAccount that should be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its file, below the configuration's folder.
+    pub path: String,
+    /// Position of the target in the configuration.
+    pub target: usize,
+    /// Its namespace.
+    pub namespace: String,
+    /// The pull secrets that it lists, in configuration order.
+    pub names: Vec<String>,
+    /// Whether the run is about it.
+    pub selected: bool,
+}
+
+/// A ServiceAccount `default` of somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other<'o> {
+    /// The namespace; none where nothing tells, so that it may be any.
+    pub namespace: Option<&'o str>,
+    /// What decides the target, as in [`Deployment`].
+    pub root: &'o str,
+}
+
+/// The ServiceAccounts that are wanted, by target and namespace.
+pub fn wanted(config: &Config, deployments: &[Deployment<'_>], others: &[Other<'_>]) -> Vec<Wanted> {
+    if !config.inject.default_service_account {
+        return Vec::new();
+    }
+    let target_of = |root: &str| config.targets.iter().position(|target| target.has(root));
+    let mut needs: BTreeMap<(usize, &str), (BTreeSet<usize>, bool)> = BTreeMap::new();
+    for deployment in deployments.iter().filter(|one| one.account == NAME) {
+        let Some(target) = target_of(deployment.root) else { continue };
+        for text in &deployment.images {
+            let image = ImageRef::parse(text).ok();
+            if image.as_ref().is_some_and(|image| is_pulled_by_node(config, image)) {
+                continue;
+            }
+            for (nth, _) in secrets_for(config, image.as_ref()) {
+                let (names, selected) = needs.entry((target, deployment.namespace)).or_default();
+                names.insert(nth);
+                *selected |= deployment.selected;
+            }
+        }
+    }
+    for target in 0..config.targets.len() {
+        for name in &config.namespaces.always {
+            needs.insert((target, &name.value), ((0..config.secrets.len()).collect(), true));
+        }
+    }
+    let is_theirs = |target: usize, namespace: &str| {
+        let there = |other: &Other<'_>| {
+            other.namespace.is_none_or(|name| name == namespace)
+                && target_of(other.root).is_none_or(|of| of == target)
+        };
+        others.iter().any(there)
+    };
+    needs.retain(|(target, namespace), _| {
+        !config.namespaces.excludes(namespace) && !is_theirs(*target, namespace)
+    });
+    let wanted =
+        |((target, namespace), (names, selected)): ((usize, &str), (BTreeSet<usize>, bool))| Wanted {
+            path: path(&config.targets[target].output.path(namespace, NAME)),
+            target,
+            namespace: namespace.to_owned(),
+            names: names.into_iter().map(|nth| config.secrets[nth].name.clone()).collect(),
+            selected,
+        };
+    needs.into_iter().map(wanted).collect()
+}
+
+/// The file next to a Secret's: not encrypted, and not called so.
+fn path(secret: &str) -> String {
+    let mut stem = secret;
+    for endings in [&[".age"][..], &[".yaml", ".yml"], &[".sops", ".enc"]] {
+        stem = endings.iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(stem);
+    }
+    format!("{stem}{ENDING}")
+}
+
+impl Wanted {
+    /// The manifest.
+    pub fn manifest(&self) -> String {
+        let (label, owner) = OWNER;
+        let entries: String = self.names.iter().map(|name| format!("  - name: {}\n", scalar(name))).collect();
+        format!(
+            "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {NAME}\n  namespace: {}\n  labels:\n    {label}: {owner}\nimagePullSecrets:\n{entries}",
+            scalar(&self.namespace)
+        )
+    }
+}
