@@ -1,28 +1,25 @@
 #!/usr/bin/env bash
-# `pullcred fn` as an exec function of the real kustomize, and the plain pipe behind it; as docs/kustomize.md has them.
+# `pullcred fn` as an exec function of the real kustomize, and the plain pipe behind it, as docs/kustomize.md has them; and the plugin of the
+# real kubectl.
 # needs: git
-# peers: kustomize yq
+# peers: kustomize kubectl yq
 set -euo pipefail
 : "${ROOT:?started by e2e/run}"
 source "$ROOT/e2e/lib/host.bash"
 
-# build FOLDER: with what functions need.
+# build FOLDER…: with what functions need, as the page has it for the folder `overlay`.
 build() {
-  kustomize build --enable-alpha-plugins --enable-exec "$1"
+  local command folder=$1
+  command=$(documented kustomize function)
+  [[ $command == *' overlay' ]] || fail "docs/kustomize.md builds something else: $command"
+  bash -euo pipefail -c "${command% overlay} $folder"
 }
 
+# The page's transformer, which is the configuration object with one annotation more, and its kustomization.
 shop shop
 mkdir -p shop/overlay
-cat >shop/overlay/kustomization.yaml <<'YAML'
-namespace: shop
-resources:
-- ../deploy
-transformers:
-- pullcred.yaml
-YAML
-# The transformer of the documentation: the configuration object with one annotation more.
-sed -n '/^```yaml title="pullcred.yaml"$/,/^```$/p' "$ROOT/docs/kustomize.md" | sed '1d;$d' >shop/overlay/pullcred.yaml
-grep -q 'config.kubernetes.io/function' shop/overlay/pullcred.yaml || fail 'docs/kustomize.md lacks the transformer'
+{ echo 'namespace: shop' && documented kustomize kustomization.yaml; } >shop/overlay/kustomization.yaml
+documented kustomize pullcred.yaml >shop/overlay/pullcred.yaml
 
 build shop/overlay >by-function.yaml
 # The same build of files that were finished beforehand.
@@ -37,15 +34,15 @@ status 0 git -C shop diff --quiet
 echo 'function: a build with it equals a build of finished files'
 
 # Field order and comments survive where kustomize keeps them: only lines are added to what it gives us.
-sed '/^transformers/,$d' shop/overlay/kustomization.yaml >plain.yaml
-mkdir shop/plain && cp plain.yaml shop/plain/kustomization.yaml
-kustomize build shop/plain >without.yaml
+cp -r shop without
+sed -i '/^transformers/,$d' without/overlay/kustomization.yaml
+kustomize build without/overlay >without.yaml
 diff without.yaml by-function.yaml >changes || true
 if grep -q '^<' changes; then fail "a line of the build is gone: $(<changes)"; fi
 printf 'function: %s lines added, none changed\n' "$(grep -c '^>' changes)"
 
 # The pipe gives the same.
-(cd shop && kustomize build plain | pullcred generate -) >by-pipe.yaml
+env -C without bash -euo pipefail -c "$(documented kustomize pipe)" >by-pipe.yaml
 diff expected <(objects by-pipe.yaml) || fail 'pipe: not what finished files build to'
 echo 'pipe: the same'
 
@@ -78,3 +75,13 @@ sed -i 's/^- ..\/deploy/&\n- broken.yaml/' shop/overlay/kustomization.yaml
 status 1 build shop/overlay
 says 'edit-refused'
 echo 'function: mistakes fail the build'
+
+# kubectl finds programs on the PATH by their name.
+mkdir plugins && ln -s "$(command -v pullcred)" plugins/kubectl-pullcred
+PATH=$PWD/plugins:$PATH
+status 0 kubectl plugin list
+says kubectl-pullcred
+status 1 kubectl pullcred check -C without
+says pull-secret-missing
+diff <(objects done/deploy/{web,batch}.yaml) <(kubectl pullcred -C without generate deploy | objects -) || fail 'kubectl pullcred: another stream'
+echo 'kubectl: a plugin'

@@ -10,40 +10,35 @@ shop shop
 cp -r "$ROOT/fixtures/hosts/chart" shop/chart
 cd shop
 
-# documented TITLE: a command of the documentation.
-documented() {
-  local text
-  text=$(sed -n "/^\`\`\`console title=\"$1\"\$/,/^\`\`\`\$/p" "$ROOT/docs/helm.md" | sed -n 's/^\$ //p')
-  [[ -n $text ]] || fail "docs/helm.md lacks \`$1\`"
-  printf '%s\n' "$text"
-}
-
 # secret FILE KIND: the pull secrets of the object of that kind.
 secret() {
   kind=$2 yq 'select(.kind == strenv(kind)) | .spec.template.spec.imagePullSecrets[].name' "$1"
 }
 
-# with VERSION COMMAND: the command with `helm` of that version.
+# with VERSION TITLE [FOLDER]: the command of the page with that title, with `helm` of that version.
 with() {
-  mkdir -p "../helm$1"
-  ln -sf "$(command -v "helm$1")" "../helm$1/helm"
-  PATH=$PWD/../helm$1:$PATH bash -euo pipefail -c "$2"
+  PATH=$programs/helm$1:$PATH env -C "${3:-.}" bash -euo pipefail -c "$(documented helm "$2")"
 }
+for version in 3 4; do
+  mkdir "../helm$version"
+  ln -s "$(command -v "helm$version")" "../helm$version/helm"
+done
+programs=$(cd .. && pwd)
 
 helm3 template shop chart >../plain3.yaml
-with 3 "$(documented 'Helm 3')" >../by3.yaml
+with 3 'Helm 3' >../by3.yaml
 [[ $(secret ../by3.yaml Deployment) == acr-secret ]] || fail 'Helm 3: the Deployment lacks its secret'
 # Helm 3 keeps hooks to itself; the pipe sees them.
 [[ -z $(secret ../by3.yaml Job) ]] || fail 'Helm 3 hands over hooks: the documentation says otherwise'
-with 3 "$(documented 'pipe')" >../by-pipe.yaml
+with 3 pipe >../by-pipe.yaml
 [[ $(secret ../by-pipe.yaml Job) == acr-secret ]] || fail 'pipe: the hook lacks its secret'
 grep -q 'the comment stays' ../by-pipe.yaml || fail 'pipe: a comment is gone'
 echo 'Helm 3: Deployment by post-renderer, hook too by pipe'
 
 # Helm 4 takes plugins only; ours is this repository's folder helm/.
 export HELM_DATA_HOME=$PWD/../helm-data HELM_CACHE_HOME=$PWD/../helm-cache HELM_CONFIG_HOME=$PWD/../helm-config
-status 0 helm4 plugin install "$ROOT/helm"
-with 4 "$(documented 'Helm 4')" >../by4.yaml
+status 0 with 4 plugin "$ROOT"
+with 4 'Helm 4' >../by4.yaml
 [[ $(secret ../by4.yaml Deployment) == acr-secret ]] || fail 'Helm 4: the Deployment lacks its secret'
 [[ $(secret ../by4.yaml Job) == acr-secret ]] || fail 'Helm 4: the hook lacks its secret'
 if grep -q generated-by-postrender ../by4.yaml; then fail 'Helm 4: a document lost the annotation of its file'; fi
@@ -69,7 +64,7 @@ done
 printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {imagePullSecrets: {a: b}, containers: [{name: a, image: myregistry.azurecr.io/a}]}\n' \
   >chart/templates/broken.yaml
 for version in 3 4; do
-  status 1 with "$version" "$(documented "Helm $version")"
+  status 1 with "$version" "Helm $version"
   # Helm 4 keeps what a plugin says to itself.
   if ((version == 3)); then says 'edit-refused'; else says 'post-renderer plugin "pullcred"'; fi
 done

@@ -107,3 +107,52 @@ fn commands_of_hosts_are_commands_of_the_program() {
     }
     assert!(found >= 12, "only {found} commands were found");
 }
+
+/// Blocks that nothing can run here: the page, the title, why.
+const NOT_RUN: &[(&str, &str, &str)] = &[("argocd", "image", "it takes a container engine")];
+
+/// `documented PAGE TITLE` of the scripts in `e2e` runs a block; one that no script names could say anything.
+#[test]
+fn every_block_of_the_pages_about_hosts_is_run_by_a_check() {
+    let checks: String = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "sh"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let mut blocks = 0;
+    for page in ["argocd", "flux", "github-action", "helm", "kustomize", "pre-commit"] {
+        let text = read(&format!("docs/{page}.md"));
+        for opening in text.lines().filter(|line| line.starts_with("```")).step_by(2) {
+            let title = opening.split_once(" title=\"").and_then(|(_, title)| title.strip_suffix('"'));
+            let title = title.unwrap_or_else(|| panic!("docs/{page}.md: a block without a title: {opening}"));
+            blocks += 1;
+            let is_named = |name: &str| runs(&checks, page, name);
+            let exempt = NOT_RUN.iter().any(|(a, b, _)| (*a, *b) == (page, title));
+            assert!(
+                is_named(title) != exempt,
+                "docs/{page}.md: no check runs the block `{title}`, or NOT_RUN is wrong"
+            );
+        }
+    }
+    assert!(blocks >= 20, "only {blocks} blocks were found");
+}
+
+/// Whether a check names a block: in `documented`, or in a function that hands its titles on.
+fn runs(checks: &str, page: &str, title: &str) -> bool {
+    let quoted = |before: &str| {
+        [title.to_owned(), format!("'{title}'")].iter().any(|title| {
+            checks
+                .match_indices(&format!("{before} {title}"))
+                .any(|(at, found)| checks[at + found.len()..].starts_with([' ', ')', '\n', '"', ';']))
+        })
+    };
+    let by_function: &[&str] = match page {
+        "argocd" => &["for title in", "for title in kustomization"],
+        "github-action" => &["page"],
+        "helm" => &["with 3", "with 4"],
+        "pre-commit" => &["hooked plain", "hooked references"],
+        _ => &[],
+    };
+    quoted(&format!("documented {page}")) || by_function.iter().any(|before| quoted(before))
+}
