@@ -116,6 +116,9 @@ clones() {
 if [[ ${1:-} == inside ]]; then
   inside
 else
-  unshare --user --map-root-user --mount bash "$ROOT/e2e/secrets-disk.sh" inside
+  # Some systems let nobody but root mount.
+  isolated=(unshare --user --map-root-user --mount)
+  "${isolated[@]}" true 2>/dev/null || isolated=(sudo -n --preserve-env env "PATH=$PATH" unshare --mount)
+  "${isolated[@]}" bash "$ROOT/e2e/secrets-disk.sh" inside
   clones
 fi

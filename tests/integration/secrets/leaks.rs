@@ -205,7 +205,7 @@ fn every_command(format: &str) {
     check(0, &["check", "--write-baseline", "baseline.json", "-i", &mine], &first, "");
     fs::remove_file(repo.path("baseline.json")).unwrap();
     check(0, &["sync", "-v"], &first, "");
-    for output in ["table", "json"] {
+    for output in ["table", "json", "html"] {
         check(0, &["list", "-o", output], &opening, "");
     }
     check(0, &["explain", "deploy/shop.yaml"], &opening, "");
