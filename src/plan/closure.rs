@@ -14,7 +14,7 @@ use crate::image::reference::ImageRef;
 use crate::kube::namespace::{Deployment, GeneratedSecret};
 use crate::kube::object::{Object, PodSpec};
 use crate::kube::shipped::Holds;
-use crate::yaml::nearest::nearest;
+use crate::yaml::nearest::mistyped;
 use crate::yaml::span::Position;
 
 /// What the whole repository ships.
@@ -97,16 +97,15 @@ impl<'p> Closure<'p> {
     pub fn gaps(&self, file: &File, object: &Object, pod_spec: &PodSpec, run: &PodRun<'_>) -> Vec<Gap> {
         let about = About { file, object, pod_spec };
         let names: BTreeSet<&str> = run.pull_secrets.iter().copied().flatten().collect();
-        let namespaces: Vec<&str> = run.namespace.into_iter().collect();
         let absent = names.into_iter().filter_map(|name| {
-            let finding = self.absent(&about, name, &namespaces)?;
+            let finding = self.absent(&about, name, &[run.namespace])?;
             Some(Gap { finding, secret: Some(name.to_owned()), image: None })
         });
         absent.chain(self.uncovered(&about, run)).collect()
     }
 
     fn account(&self, about: &About<'_>, deployments: &[Deployment], findings: &mut Vec<Finding>) {
-        let namespaces: Vec<&str> = deployments.iter().filter_map(|it| it.namespace.as_deref()).collect();
+        let namespaces: Vec<Option<&str>> = deployments.iter().map(|it| it.namespace.as_deref()).collect();
         for secret in &about.pod_spec.pull_secrets {
             findings.extend(self.absent(about, &secret.name, &namespaces));
         }
@@ -115,10 +114,10 @@ impl<'p> Closure<'p> {
     fn pods(&self, about: &About<'_>, runs: &[PodRun<'_>], findings: &mut Vec<Finding>) {
         // What no build takes in is deployed nowhere that we know of.
         let runs: Vec<&PodRun<'_>> = runs.iter().filter(|run| run.deployment.is_some()).collect();
-        let mut wanted = BTreeMap::<&str, Vec<&str>>::new();
+        let mut wanted = BTreeMap::<&str, Vec<Option<&str>>>::new();
         for run in &runs {
             for name in run.pull_secrets.iter().copied().flatten() {
-                wanted.entry(name).or_default().extend(run.namespace);
+                wanted.entry(name).or_default().push(run.namespace);
             }
         }
         for (name, namespaces) in &wanted {
@@ -150,53 +149,72 @@ impl<'p> Closure<'p> {
         self.secrets.get(name).into_iter().flatten().filter(there).collect()
     }
 
-    /// A reference whose Secret is not in a namespace that needs it.
-    fn absent(&self, about: &About<'_>, name: &str, namespaces: &[&str]) -> Option<Finding> {
-        let lacking: BTreeSet<&str> =
-            namespaces.iter().copied().filter(|namespace| self.found(name, namespace).is_empty()).collect();
-        let first = lacking.first()?;
-        let more = match lacking.len() - 1 {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let elsewhere = self.secrets.get(name).into_iter().flatten().find_map(|place| place.namespace);
+    /// A reference whose Secret is not in a namespace that needs it; where the namespace is unknown, one whose Secret is
+    /// nowhere at all.
+    fn absent(&self, about: &About<'_>, name: &str, namespaces: &[Option<&str>]) -> Option<Finding> {
         let configured = self.config.secrets.iter().find(|secret| secret.name == name);
-        if elsewhere.is_none() && configured.is_some_and(|secret| secret.position.is_none()) {
+        let lacks = |namespace: &Option<&str>| match namespace {
+            Some(namespace) => self.found(name, namespace).is_empty(),
+            None => configured.is_none() && !self.secrets.contains_key(name),
+        };
+        let lacking: BTreeSet<Option<&str>> = namespaces.iter().copied().filter(lacks).collect();
+        let known: Vec<&str> = lacking.iter().copied().flatten().collect();
+        let place = match known.as_slice() {
+            [] if lacking.is_empty() => return None,
+            [] => String::new(),
+            [one] => format!(" in namespace `{one}`"),
+            [one, more @ ..] => format!(" in namespace `{one}` and {} more", more.len()),
+        };
+        let (severity, hint) = self.advice(name, configured, known.first().copied())?;
+        let message = format!("{about} names pull secret `{name}`, which nothing ships{place}");
+        let mut finding = about.finding(Code::SecretNotShipped, about.entry(name), message, &hint);
+        finding.severity = severity;
+        Some(finding)
+    }
+
+    /// How sure it is that a Secret is missed, and what to do; nothing for one that is vouched for.
+    fn advice(
+        &self,
+        name: &str,
+        configured: Option<&PullSecret>,
+        namespace: Option<&str>,
+    ) -> Option<(Severity, String)> {
+        let elsewhere = self.secrets.get(name).into_iter().flatten().find_map(|place| place.namespace);
+        if configured.is_some_and(|secret| secret.position.is_some()) {
+            return Some((Severity::Error, "`pullcred sync` writes it".to_owned()));
+        }
+        if let Some(elsewhere) = elsewhere {
+            let hint = format!("it is shipped in namespace `{elsewhere}`; a pod finds only those of its own");
+            return Some((Severity::Error, hint));
+        }
+        if configured.is_some() {
             // Who names it in a flag vouches for it.
             return None;
         }
         let beside = |sure: bool| {
-            let fits = move |place: &&Place<'p>| match place.holds {
-                Holds::Keys(_) => true,
-                Holds::Unknown => !sure,
-                Holds::OtherType(_) => false,
+            let fits = move |place: &Place<'_>| {
+                place.namespace.is_none_or(|other| namespace.is_none_or(|wanted| wanted == other))
+                    && match place.holds {
+                        Holds::Keys(_) => true,
+                        Holds::Unknown => !sure,
+                        Holds::OtherType(_) => false,
+                    }
             };
+            let there = self.secrets.iter().filter(move |(_, places)| places.iter().any(fits));
             let ours = self.config.secrets.iter().filter(move |_| sure).map(|secret| secret.name.as_str());
-            let names = self.secrets.keys().copied();
-            names
-                .filter(move |other| self.found(other, first).into_iter().any(|place| fits(&place)))
-                .chain(ours)
+            there.map(|(name, _)| *name).chain(ours)
         };
-        let near = nearest(name, beside(true)).map(|near| (Severity::Error, near));
-        let near = near.or_else(|| nearest(name, beside(false)).map(|near| (Severity::Warning, near)));
-        let (severity, hint) = if configured.is_some_and(|secret| secret.position.is_some()) {
-            (Severity::Error, "`pullcred sync` writes it".to_owned())
-        } else if let Some(elsewhere) = elsewhere {
-            let hint = format!("it is shipped in namespace `{elsewhere}`; a pod finds only those of its own");
-            (Severity::Error, hint)
-        } else if let Some((severity, near)) = near {
-            (severity, format!("did you mean `{near}`?"))
+        let misspelt = |near: &str| format!("did you mean `{near}`?");
+        Some(if let Some(near) = mistyped(name, beside(true)) {
+            (Severity::Error, misspelt(near))
+        } else if let Some(near) = mistyped(name, beside(false)) {
+            (Severity::Warning, misspelt(near))
         } else if self.open {
             let hint = "it may come with what cannot be followed here; ship it, or ignore this with a reason";
             (Severity::Note, hint.to_owned())
         } else {
             (Severity::Warning, "ship it with the manifests, or ignore this with a reason".to_owned())
-        };
-        let message =
-            format!("{about} names pull secret `{name}`, which nothing ships in namespace `{first}`{more}");
-        let mut finding = about.finding(Code::SecretNotShipped, about.entry(name), message, &hint);
-        finding.severity = severity;
-        Some(finding)
+        })
     }
 
     /// Images that the Secrets of a pod are there for and do not match.

@@ -8,6 +8,17 @@ const LONGEST: usize = 64;
 /// The name that the author of `wrong` most likely meant, when one is near: case, `-` and `_` do not count, an
 /// abbreviation is near, and so is a word with about a third of its letters changed.
 pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    closest(wrong, names, 3)
+}
+
+/// The name that `wrong` is a slip of, when there is one: about a fifth of its letters changed, at most. For names that
+/// people make up, where many are alike without being meant.
+pub fn mistyped<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    closest(wrong, names, 5)
+}
+
+/// The nearest name with at most one in `share` letters changed.
+fn closest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>, share: usize) -> Option<&'n str> {
     if wrong.is_empty() || wrong.len() > LONGEST {
         return None;
     }
@@ -19,7 +30,7 @@ pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
         }
         let distance = strsim::damerau_levenshtein(&wrong, &name);
         let longer = wrong.chars().count().max(name.chars().count());
-        (distance <= (longer / 3).max(1) && distance < longer).then_some(distance)
+        (distance <= (longer / share).max(1) && distance < longer).then_some(distance)
     };
     names
         .into_iter()
@@ -78,6 +89,12 @@ mod tests {
             assert_eq!(nearest(wrong, names), meant, "{wrong}");
         }
         assert_eq!(nearest(&"registries".repeat(100_000), names), None);
+        let secrets = ["regcred", "kei-secret"];
+        for (wrong, meant) in
+            [("regcerd", Some("regcred")), ("reg-cred", Some("regcred")), ("foo-secret", None)]
+        {
+            assert_eq!(mistyped(wrong, secrets), meant, "{wrong}");
+        }
     }
 
     #[test]
