@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use super::{Item, Place};
 use crate::cli::run::Run;
@@ -45,11 +46,13 @@ impl Accounts {
         let mut accounts = Self::default();
         for mut wanted in wanted(config, deployments, &others) {
             wanted.path = place.folder.clone() + &wanted.path;
-            let is_there = ours.remove(wanted.path.as_str()).is_some();
+            let on_disk = run.settings.root.join(&wanted.path);
+            // The run may leave out the folder that it is in.
+            let is_there = ours.remove(wanted.path.as_str()).is_some() || is_labelled(&on_disk);
             if !wanted.selected {
                 continue;
             }
-            if !is_there && fs::symlink_metadata(run.settings.root.join(&wanted.path)).is_ok() {
+            if !is_there && fs::symlink_metadata(&on_disk).is_ok() {
                 let message = format!("something is where ServiceAccount `{}` belongs", display(&wanted));
                 let hint = "move it, or change the target's `output`";
                 accounts.findings.push(finding(Code::OutputOccupied, &wanted, message, hint));
@@ -97,10 +100,12 @@ fn defaults<'f>(place: &Place, file: &'f File) -> Vec<Other<'f>> {
 /// Whether a file holds a single ServiceAccount with our label, as this program writes it.
 fn is_ours(run: &Run, file: &File) -> bool {
     let is_single = file.facts.as_ref().is_ok_and(|facts| facts.documents == 1 && facts.objects.len() == 1);
-    if !is_single || !file.path.ends_with(ENDING) {
-        return false;
-    }
-    let Ok(Source::Text(text)) = source::read(&run.settings.root.join(&file.path)) else { return false };
+    is_single && file.path.ends_with(ENDING) && is_labelled(&run.settings.root.join(&file.path))
+}
+
+/// Whether a file is a manifest with our label.
+fn is_labelled(path: &Path) -> bool {
+    let Ok(Source::Text(text)) = source::read(path) else { return false };
     let documents = parse_plain(&text).unwrap_or_default();
     let owner = documents.first().and_then(|tree| tree.str_at(&["metadata", "labels", OWNER.0]));
     owner == Some(OWNER.1)

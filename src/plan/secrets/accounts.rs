@@ -108,3 +108,47 @@ impl Wanted {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_lies_next_to_the_secret_and_is_not_called_encrypted() {
+        for (secret, account) in [
+            ("keys/shop/default.sops.yaml", "keys/shop/default.service-account.yaml"),
+            ("keys/shop.enc.yml", "keys/shop.service-account.yaml"),
+            ("keys/acr.shop.yaml.age", "keys/acr.shop.service-account.yaml"),
+            ("keys/shop/secret.yaml", "keys/shop/secret.service-account.yaml"),
+        ] {
+            assert_eq!(path(secret), account);
+        }
+    }
+
+    #[test]
+    fn those_of_others_count_for_their_target_or_for_all() {
+        let text = "apiVersion: pullcred.dev/v1alpha1\nkind: PullCredentials\nspec:\n  inject: {into: both, defaultServiceAccount: true}\n  secrets: [{name: a, registries: [a.io]}]\n  targets:\n  - {paths: [x], output: \"x/{namespace}.yaml\"}\n  - {paths: [y], output: \"y/{namespace}.yaml\"}\n";
+        let config = Config::parse(text, &[]).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let deployment = |root, account| Deployment {
+            root,
+            namespace: "shop",
+            account,
+            images: vec!["a.io/web"],
+            selected: true,
+        };
+        let deployments =
+            [deployment("x/a.yaml", NAME), deployment("y/a.yaml", NAME), deployment("z/a.yaml", NAME)];
+        let paths = |others: &[Other<'_>]| {
+            let wanted = wanted(&config, &deployments, others).into_iter();
+            wanted.map(|wanted| wanted.path).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(paths(&[]), "x/shop.service-account.yaml y/shop.service-account.yaml");
+        assert_eq!(
+            paths(&[Other { namespace: Some("shop"), root: "x/b.yaml" }]),
+            "y/shop.service-account.yaml"
+        );
+        assert_eq!(paths(&[Other { namespace: Some("shop"), root: "elsewhere.yaml" }]), "");
+        assert_eq!(paths(&[Other { namespace: None, root: "y/b.yaml" }]), "x/shop.service-account.yaml");
+        assert_eq!(wanted(&config, &[deployment("x/a.yaml", "web")], &[]), []);
+    }
+}

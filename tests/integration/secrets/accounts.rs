@@ -154,6 +154,8 @@ fn namespaces_that_always_get_everything_get_one_too() {
         "  targets:\n",
         "  namespaces: {always: [infra], exclude: [shop]}\n  targets:\n",
     );
+    // Git, and so the scan, may not know the folder.
+    repo.write(".gitignore", "clusters/\n");
     repo.run(0, &["sync"], BOTH);
     assert!(repo.read(&account("infra")).ends_with("imagePullSecrets:\n  - name: acr-secret\n"));
     assert!(!repo.path(&account("shop")).exists() && !repo.path(&account("pay")).exists());
