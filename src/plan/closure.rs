@@ -243,6 +243,9 @@ impl<'p> Closure<'p> {
                 _ => return Vec::new(),
             }
         }
+        if !gaps.is_empty() {
+            return gaps;
+        }
         let parsed: Vec<RegistryKey> =
             keys.iter().filter_map(|(_, key)| RegistryKey::parse(key).ok()).collect();
         let bare: Vec<(&str, ImageRef<'_>)> = images

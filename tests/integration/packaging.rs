@@ -35,6 +35,25 @@ fn every_code_is_explained_with_its_severity_and_no_other_is() {
 }
 
 #[test]
+fn every_code_has_a_case_that_shows_it_and_one_that_does_not() {
+    let mut outputs = Vec::new();
+    let folders =
+        |path: &Path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    for command in folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases")) {
+        for case in folders(&command) {
+            let text = |name| fs::read(case.join(name)).unwrap_or_default();
+            outputs.push(String::from_utf8_lossy(&[text("stdout"), text("stderr")].concat()).into_owned());
+        }
+    }
+    for code in Code::ALL {
+        let shown = format!("[{code}]");
+        let shows = outputs.iter().filter(|output| output.contains(&shown)).count();
+        assert!(shows > 0, "no case shows `{code}`");
+        assert!(shows < outputs.len(), "every case shows `{code}`");
+    }
+}
+
+#[test]
 fn every_command_has_help_and_a_manual_page() {
     let folder = tempfile::tempdir().unwrap();
     let program = || Command::new(env!("CARGO_BIN_EXE_pullcred"));
