@@ -1,5 +1,6 @@
 //! Where everything is deployed: the namespace graph, fed from the disk and the configuration.
 
+use super::parallel;
 use super::settings::{Settings, shown};
 use crate::kube::namespace::{Graph, Options, Scanned, Told};
 use crate::kube::object::Object;
@@ -20,7 +21,15 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     let rule = |path: &str| namespaces.of_path(&below_base(path)?).map(told);
     let default = namespaces.default.clone().map(told);
     let config = settings.config_file.as_deref().unwrap_or_default();
-    let options = Options { config, rule: &rule, default: default.as_ref(), application };
+    // Builds compute; more threads than cores would only take memory.
+    let threads = match settings.scan.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let each = |count, work: &(dyn Fn(usize) + Sync)| {
+        parallel::map(&(0..count).collect::<Vec<_>>(), threads, |nth| work(*nth));
+    };
+    let options = Options { config, rule: &rule, default: default.as_ref(), application, each: &each };
     // Only what builds name is ever read again: patches, and what lies under other names than manifests have.
     let load = |path: &str| source::bytes(&settings.root, path);
     // Secrets are deployed like all else; they follow the objects of their file.

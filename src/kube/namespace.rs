@@ -143,12 +143,17 @@ pub struct Options<'a> {
     /// The configuration's file.
     pub config: &'a str,
     /// The configuration's rule for a path.
-    pub rule: &'a dyn Fn(&str) -> Option<Told>,
+    pub rule: &'a (dyn Fn(&str) -> Option<Told> + Sync),
     /// The configuration's default.
     pub default: Option<&'a Told>,
     /// The namespace that Argo CD fills in for everything that is generated now.
     pub application: Option<&'a str>,
+    /// Has work done.
+    pub each: Each<'a>,
 }
+
+/// Calls a function with every number below the first argument, each once, in any order and on any threads.
+pub type Each<'a> = &'a (dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync);
 
 /// The answer for a whole repository.
 #[derive(Debug, Default)]
@@ -175,7 +180,7 @@ impl Graph {
         if files.iter().all(|file| file.facts.is_none()) {
             return Self::default();
         }
-        assemble::Assembler::new(files, load, options).graph()
+        assemble::graph(files, load, options)
     }
 
     /// Whether a build takes in what cannot be followed here.

@@ -19,7 +19,7 @@ pub struct Repository<'r> {
     /// Every path, sorted.
     pub paths: &'r [&'r str],
     /// The content of a file.
-    pub load: &'r dyn Fn(&str) -> Option<Vec<u8>>,
+    pub load: &'r (dyn Fn(&str) -> Option<Vec<u8>> + Sync),
     /// Whether a `repoURL` is this repository.
     pub is_own: &'r dyn Fn(&str) -> bool,
 }

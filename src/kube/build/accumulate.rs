@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::config::Config;
 use super::generate;
-use super::notice::{Code, Notice};
+use super::notice::{Code, Notice, Notices};
 use super::patch::StepError;
 use super::plugin;
 use super::references;
@@ -22,8 +22,8 @@ use super::vars::{self, Var};
 
 /// Resources that one build may have.
 const MAX_RESOURCES: usize = 200_000;
-/// Resources that the steps of all builds of a run may go over together.
-const MAX_WORK: usize = 100_000_000;
+/// Resources that the steps of all builds of one builder may go over together.
+const MAX_WORK: usize = 20_000_000;
 /// Objects with this annotation are for tools only.
 const LOCAL: &str = "config.kubernetes.io/local-config";
 
@@ -47,15 +47,14 @@ struct Gathered {
 /// What a kustomization yields and its place in that, or the notice that says why it fails.
 type Memo = Result<(Gathered, Arc<Visit>), usize>;
 
-/// All builds of a run.
-pub struct Builder<'a> {
+/// Builds, one after the other; they share what they have in common.
+pub struct Builder<'r, 'a> {
     /// What is built from.
-    pub repository: Repository<'a>,
+    pub repository: &'r Repository<'a>,
     /// What there is to say about the builds.
-    pub notices: Vec<Notice>,
+    pub notices: Notices,
     /// How often each kustomization is included; those included once need not be kept.
-    pub uses: HashMap<usize, usize>,
-    noticed: HashMap<Notice, usize>,
+    uses: &'r HashMap<usize, usize>,
     standard: Arc<Config>,
     steps: HashMap<usize, Arc<Steps>>,
     whole: HashMap<usize, bool>,
@@ -113,14 +112,13 @@ enum Next {
     Done,
 }
 
-impl<'a> Builder<'a> {
-    /// A builder over a repository.
-    pub fn new(repository: Repository<'a>) -> Self {
+impl<'r, 'a> Builder<'r, 'a> {
+    /// A builder over a repository of which the kustomizations include each other so often.
+    pub fn new(repository: &'r Repository<'a>, uses: &'r HashMap<usize, usize>) -> Self {
         Self {
             repository,
-            notices: Vec::new(),
-            uses: HashMap::new(),
-            noticed: HashMap::new(),
+            uses,
+            notices: Notices::default(),
             standard: Config::standard(),
             steps: HashMap::new(),
             whole: HashMap::new(),
@@ -159,7 +157,7 @@ impl<'a> Builder<'a> {
             return Arc::clone(steps);
         }
         let known = self.repository.get(at);
-        let steps = Arc::new(Steps::read(&self.repository, &known, at, &self.standard));
+        let steps = Arc::new(Steps::read(self.repository, &known, at, &self.standard));
         for entry in &steps.remote {
             let message = format!("the patch `{}` is known only online", entry.value);
             self.notice(Code::RemoteBaseUnknown, &known, entry.line, message, KEEP_A_COPY);
@@ -173,7 +171,7 @@ impl<'a> Builder<'a> {
         let mut open = vec![(root, false)];
         while let Some((at, seen)) = open.pop() {
             if seen {
-                let children = self.included(at);
+                let children = self.repository.included(at);
                 let needed = children.iter().any(|child| self.whole.get(child) == Some(&true));
                 let needs = needed || self.steps(at).whole;
                 self.whole.insert(at, needs);
@@ -181,37 +179,15 @@ impl<'a> Builder<'a> {
                 // One that includes itself is found out by the build.
                 entry.insert(false);
                 open.push((at, true));
-                open.extend(self.included(at).into_iter().map(|child| (child, false)));
+                open.extend(self.repository.included(at).into_iter().map(|child| (child, false)));
             }
         }
         self.whole.get(&root) == Some(&true)
     }
 
-    /// The kustomizations that one includes directly, once for each time.
-    pub fn included(&self, at: usize) -> Vec<usize> {
-        let known = self.repository.get(at);
-        let fields = &known.fields;
-        let lists = [&fields.resources, &fields.components, &fields.generators, &fields.transformers];
-        let targets =
-            lists.into_iter().flatten().map(|entry| self.repository.resolve(&known.folder, &entry.value));
-        targets
-            .filter_map(|target| if let Ok(Target::Folder(at)) = target { Some(at) } else { None })
-            .collect()
-    }
-
     fn notice(&mut self, code: Code, known: &Known<'_>, line: usize, message: String, hint: &str) -> usize {
         let notice = Notice { code, file: known.file.to_string(), line, message, hint: hint.to_owned() };
-        self.add_notice(notice)
-    }
-
-    /// Adds a notice, unless it is there: one place may be built several times.
-    pub fn add_notice(&mut self, notice: Notice) -> usize {
-        if let Some(&at) = self.noticed.get(&notice) {
-            return at;
-        }
-        self.noticed.insert(notice.clone(), self.notices.len());
-        self.notices.push(notice);
-        self.notices.len() - 1
+        self.notices.add(notice)
     }
 
     fn fail(&mut self, known: &Known<'_>, line: usize, message: String, hint: &str) -> Stop {

@@ -1,5 +1,7 @@
 //! What builds have to say: places that a user should know of, as plain data.
 
+use std::collections::HashMap;
+
 /// What a notice is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
@@ -26,4 +28,28 @@ pub struct Notice {
     pub message: String,
     /// What to do.
     pub hint: String,
+}
+
+/// Notices, each once: one place may be built several times.
+#[derive(Debug, Default)]
+pub struct Notices {
+    list: Vec<Notice>,
+    places: HashMap<Notice, usize>,
+}
+
+impl Notices {
+    /// All of them, as they came.
+    pub fn list(&self) -> &[Notice] {
+        &self.list
+    }
+
+    /// Adds one unless it is there; its index.
+    pub fn add(&mut self, notice: Notice) -> usize {
+        if let Some(&at) = self.places.get(&notice) {
+            return at;
+        }
+        self.places.insert(notice.clone(), self.list.len());
+        self.list.push(notice);
+        self.list.len() - 1
+    }
 }

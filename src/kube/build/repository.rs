@@ -1,9 +1,9 @@
 //! The repository as builds see it: its kustomizations by folder, what an entry of `resources` leads to, and the
-//! content of files that only a build can ask for. Keeps what it has read for the length of a run.
+//! content of files that only a build can ask for. Of what it has read it keeps a bounded part, so that memory does not
+//! grow with the tree. Builds on several threads share it.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::patch::is_object;
 use super::value::Value;
@@ -15,7 +15,7 @@ use crate::yaml::span::Span;
 
 /// Gives the bytes of a file, by its path relative to the repository's root with `/`; none when there is no such
 /// file.
-pub type Load<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
+pub type Load<'a> = &'a (dyn Fn(&str) -> Option<Vec<u8>> + Sync);
 
 /// One scanned file.
 #[derive(Clone, Copy)]
@@ -87,6 +87,17 @@ pub enum Target {
 }
 
 type Documents = Result<Arc<Vec<Value>>, String>;
+type Folders = HashMap<Arc<str>, Vec<usize>>;
+
+/// Bytes of text of which the trees are kept for the next build that asks for them.
+const MAX_KEPT: usize = 1 << 20;
+
+/// Trees of files that were read.
+#[derive(Default)]
+struct Kept {
+    trees: HashMap<String, Documents>,
+    bytes: usize,
+}
 
 /// What builds read from.
 pub struct Repository<'a> {
@@ -94,10 +105,10 @@ pub struct Repository<'a> {
     pub files: &'a [Scanned<'a>],
     load: Load<'a>,
     by_path: HashMap<&'a str, usize>,
-    known: RefCell<Vec<Known<'a>>>,
+    known: RwLock<Vec<Known<'a>>>,
     /// Kustomizations of a folder, more than one being an error.
-    folders: RefCell<HashMap<Arc<str>, Vec<usize>>>,
-    documents: RefCell<HashMap<String, Documents>>,
+    folders: RwLock<Folders>,
+    kept: Mutex<Kept>,
 }
 
 impl<'a> Repository<'a> {
@@ -107,9 +118,9 @@ impl<'a> Repository<'a> {
             files,
             load,
             by_path: files.iter().enumerate().map(|(at, file)| (file.path, at)).collect(),
-            known: RefCell::default(),
-            folders: RefCell::default(),
-            documents: RefCell::default(),
+            known: RwLock::default(),
+            folders: RwLock::default(),
+            kept: Mutex::default(),
         };
         for file in files {
             if let Some(fields) = file.facts.and_then(|facts| facts.kustomization.as_ref()) {
@@ -122,20 +133,20 @@ impl<'a> Repository<'a> {
     fn enter(&self, path: &str, fields: Fields<'a>) -> usize {
         let folder: Arc<str> = Arc::from(folder(path));
         let at = self.add(Known { file: Arc::from(path), folder: Arc::clone(&folder), fields });
-        self.folders.borrow_mut().entry(folder).or_default().push(at);
+        write(&self.folders).entry(folder).or_default().push(at);
         at
     }
 
     /// Adds a kustomization that no folder has: what Flux or Argo CD make of one.
     pub fn add(&self, known: Known<'a>) -> usize {
-        let mut all = self.known.borrow_mut();
+        let mut all = write(&self.known);
         all.push(known);
         all.len() - 1
     }
 
     /// How many kustomizations are known by now.
     pub fn len(&self) -> usize {
-        self.known.borrow().len()
+        read(&self.known).len()
     }
 
     /// Whether there is no kustomization.
@@ -145,7 +156,7 @@ impl<'a> Repository<'a> {
 
     /// A kustomization.
     pub fn get(&self, at: usize) -> Known<'a> {
-        self.known.borrow()[at].clone()
+        read(&self.known)[at].clone()
     }
 
     /// The index of a scanned file.
@@ -158,16 +169,10 @@ impl<'a> Repository<'a> {
     /// # Errors
     /// There is none, or there are several.
     pub fn folder(&self, folder: &str) -> Result<usize, Dead> {
-        if !self.folders.borrow().contains_key(folder) {
-            // Not scanned, but a build would find it: excluded paths, links.
-            for name in FILE_NAMES {
-                let path = join(folder, name).unwrap_or_default();
-                if let Some(text) = (self.load)(&path).and_then(|bytes| String::from_utf8(bytes).ok()) {
-                    self.enter(&path, Fields::Made(Arc::new(kustomization::read(&text))));
-                }
-            }
+        if !self.has_kustomization(folder) {
+            self.discover(folder);
         }
-        let folders = self.folders.borrow();
+        let folders = read(&self.folders);
         match folders.get(folder).map_or(&[][..], Vec::as_slice) {
             [only] => Ok(*only),
             [] => Err(Dead {
@@ -175,7 +180,7 @@ impl<'a> Repository<'a> {
                 hint: "mend the path, or commit what is missing",
             }),
             several => {
-                let known = self.known.borrow();
+                let known = read(&self.known);
                 let names: Vec<&str> = several.iter().map(|&at| &*known[at].file).collect();
                 Err(Dead {
                     message: format!("a folder has one kustomization, not `{}`", names.join("`, `")),
@@ -185,9 +190,31 @@ impl<'a> Repository<'a> {
         }
     }
 
+    /// Enters the kustomization of a folder that was not scanned, but that a build would find: excluded paths, links.
+    fn discover(&self, folder: &str) {
+        let found: Vec<_> = FILE_NAMES
+            .iter()
+            .filter_map(|name| {
+                let path = join(folder, name)?;
+                let text = String::from_utf8((self.load)(&path)?).ok()?;
+                Some((path, Fields::Made(Arc::new(kustomization::read(&text)))))
+            })
+            .collect();
+        let mut folders = write(&self.folders);
+        // Another thread may have been faster.
+        if !folders.contains_key(folder) && !found.is_empty() {
+            let folder: Arc<str> = Arc::from(folder);
+            let enter = |(path, fields): (String, _)| {
+                self.add(Known { file: Arc::from(path), folder: Arc::clone(&folder), fields })
+            };
+            let entered = found.into_iter().map(enter).collect();
+            folders.insert(folder, entered);
+        }
+    }
+
     /// Whether a folder that was scanned has a kustomization.
     pub fn has_kustomization(&self, folder: &str) -> bool {
-        self.folders.borrow().contains_key(folder)
+        read(&self.folders).contains_key(folder)
     }
 
     /// What an entry leads to, seen from a folder.
@@ -197,7 +224,7 @@ impl<'a> Repository<'a> {
     pub fn resolve(&self, from: &str, entry: &str) -> Result<Target, Dead> {
         let path = self.path(from, entry);
         if let Ok(path) = &path {
-            if self.folders.borrow().contains_key(path.as_str()) {
+            if self.has_kustomization(path) {
                 return self.folder(path).map(Target::Folder);
             }
             if self.by_path.contains_key(path.as_str()) {
@@ -229,6 +256,17 @@ impl<'a> Repository<'a> {
         })
     }
 
+    /// The kustomizations that one includes directly, once for each time.
+    pub fn included(&self, at: usize) -> Vec<usize> {
+        let known = self.get(at);
+        let fields = &known.fields;
+        let lists = [&fields.resources, &fields.components, &fields.generators, &fields.transformers];
+        let targets = lists.into_iter().flatten().map(|entry| self.resolve(&known.folder, &entry.value));
+        targets
+            .filter_map(|target| if let Ok(Target::Folder(at)) = target { Some(at) } else { None })
+            .collect()
+    }
+
     /// The bytes of a file.
     pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
         (self.load)(path)
@@ -239,17 +277,33 @@ impl<'a> Repository<'a> {
     /// # Errors
     /// Why it cannot be read.
     pub fn documents(&self, path: &str) -> Documents {
-        if let Some(known) = self.documents.borrow().get(path) {
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept().trees.get(path) {
             return known.clone();
         }
-        let read = match (self.load)(path).map(String::from_utf8) {
-            None => Err("the file is not there".to_owned()),
-            Some(Err(_)) => Err("the file is not valid UTF-8".to_owned()),
-            Some(Ok(text)) => documents(&text).map(Arc::new),
+        let (bytes, found) = match (self.load)(path).map(String::from_utf8) {
+            None => (0, Err("the file is not there".to_owned())),
+            Some(Err(_)) => (0, Err("the file is not valid UTF-8".to_owned())),
+            Some(Ok(text)) => (text.len(), documents(&text).map(Arc::new)),
         };
-        self.documents.borrow_mut().insert(path.to_owned(), read.clone());
-        read
+        if bytes <= MAX_KEPT {
+            let mut kept = kept();
+            if kept.bytes + bytes > MAX_KEPT {
+                *kept = Kept::default();
+            }
+            kept.bytes += bytes;
+            kept.trees.insert(path.to_owned(), found.clone());
+        }
+        found
     }
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The documents of a text as trees.

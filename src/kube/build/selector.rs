@@ -151,7 +151,7 @@ enum Pattern {
 
 impl Pattern {
     fn new(text: &str) -> Result<Self, SelectorError> {
-        if text.is_empty() {
+        if matches!(text, "" | ".*") {
             return Ok(Self::Any);
         }
         if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/')) {

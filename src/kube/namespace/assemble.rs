@@ -1,43 +1,67 @@
-//! Puts the graph together: finds the roots, builds them, lets Flux and Argo CD objects, built ones included, name
+//! Puts the graph together: finds the roots, has them built, lets Flux and Argo CD objects, built ones included, name
 //! further roots, and keeps where each object comes out.
 
+mod builds;
 mod deliver;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use super::claims::Own;
 use super::roles::roles;
-use super::{
-    Deployment, Fill, GeneratedSecret, Graph, Load, Notice, Options, Pods, Rule, Scanned, Source, outcome,
-    settle,
-};
-use crate::kube::build::accumulate::Builder;
-use crate::kube::build::repository::{Known, Repository};
-use crate::kube::build::resource::{Origin, Resource};
+use super::{Deployment, Fill, Graph, Load, Options, Scanned, Source};
+use crate::kube::build::notice::{Notice, Notices};
+use crate::kube::build::repository::Repository;
 use crate::kube::build::value::Value;
-use crate::kube::delivery::kind_of;
+use crate::kube::delivery::Delivery;
 use crate::kube::flux::FluxKustomization;
-use crate::kube::object::{ContainerList, PodSpec};
+use builds::{Builds, Built};
 
-pub(super) struct Assembler<'a> {
+/// Roots that are built together, one after the other. Neighbours have much in common; others are built by other threads
+/// at the same time.
+const TOGETHER: usize = 64;
+
+/// The answer for a repository.
+pub(super) fn graph<'a>(files: &'a [Scanned<'a>], load: Load<'a>, options: &'a Options<'a>) -> Graph {
+    let repository = Repository::new(files, load);
+    let uses = uses(&repository);
+    Assembler::new(&repository, &uses, load, options).graph()
+}
+
+/// How often each kustomization is included by another one.
+fn uses(repository: &Repository<'_>) -> HashMap<usize, usize> {
+    let mut uses = HashMap::new();
+    let mut at = 0;
+    // The number grows while folders that were not scanned are found.
+    while at < repository.len() {
+        for child in repository.included(at) {
+            *uses.entry(child).or_insert(0) += 1;
+        }
+        at += 1;
+    }
+    uses
+}
+
+struct Assembler<'r, 'a> {
     files: &'a [Scanned<'a>],
     load: Load<'a>,
     options: &'a Options<'a>,
     /// Every path, sorted.
     paths: Vec<&'a str>,
-    builder: Builder<'a>,
+    repository: &'r Repository<'a>,
+    uses: &'r HashMap<usize, usize>,
     own: Own,
     graph: Graph,
+    notices: Notices,
     /// What to build because an object says so.
-    claims: VecDeque<Claim>,
+    claims: Vec<Claim>,
     claimed: BTreeSet<usize>,
     /// Delivery objects that were acted upon, by file, document and way through Lists.
     seen: HashMap<(usize, usize, Vec<usize>), Vec<Value>>,
     claim_count: usize,
 }
 
-/// A build that a Flux or Argo CD object asks for.
+/// A root to build.
 struct Claim {
     root: usize,
     outer: Outer,
@@ -57,17 +81,14 @@ struct Outer {
     flux: Option<Arc<FluxKustomization>>,
 }
 
-/// What one build yields.
-#[derive(Default)]
-struct Built {
-    places: Vec<((usize, usize), Deployment)>,
-    generated: Vec<GeneratedSecret>,
-    /// Files that it read.
-    files: BTreeSet<usize>,
-}
-
-impl<'a> Assembler<'a> {
-    pub fn new(files: &'a [Scanned<'a>], load: Load<'a>, options: &'a Options<'a>) -> Self {
+impl<'r, 'a> Assembler<'r, 'a> {
+    fn new(
+        repository: &'r Repository<'a>,
+        uses: &'r HashMap<usize, usize>,
+        load: Load<'a>,
+        options: &'a Options<'a>,
+    ) -> Self {
+        let files = repository.files;
         let mut paths: Vec<&str> = files.iter().map(|file| file.path).collect();
         paths.sort_unstable();
         let deliveries =
@@ -77,29 +98,29 @@ impl<'a> Assembler<'a> {
             load,
             options,
             paths,
-            builder: Builder::new(Repository::new(files, load)),
+            repository,
+            uses,
             own: Own::new(deliveries),
             graph: Graph::default(),
-            claims: VecDeque::new(),
+            notices: Notices::default(),
+            claims: Vec::new(),
             claimed: BTreeSet::new(),
             seen: HashMap::new(),
             claim_count: 0,
         }
     }
 
-    pub fn graph(mut self) -> Graph {
-        let (roles, resources) = roles(&self.builder.repository);
+    fn graph(mut self) -> Graph {
+        let (roles, resources) = roles(self.repository);
         self.graph.roles = roles;
         for (at, file) in self.files.iter().enumerate() {
             if file.facts.is_some_and(|facts| facts.skipped_by_argocd) {
                 self.graph.skipped.insert(at);
             }
         }
-        let uses = self.uses();
-        let roots: Vec<usize> = (0..self.builder.repository.len())
-            .filter(|at| !uses.contains_key(at) && !self.builder.repository.get(*at).fields.component)
-            .collect();
-        self.builder.uses = uses;
+        let (repository, uses) = (self.repository, self.uses);
+        let is_root = |at: &usize| !uses.contains_key(at) && !repository.get(*at).fields.component;
+        let roots: Vec<usize> = (0..repository.len()).filter(is_root).collect();
         // What stands in plain files first; what builds yield is found on the way.
         let files = self.files;
         for (file, scanned) in files.iter().enumerate().filter(|(at, _)| !resources.contains(at)) {
@@ -109,26 +130,8 @@ impl<'a> Assembler<'a> {
                 self.act(file, delivery, &delivery.tree);
             }
         }
-        let mut plain: BTreeMap<usize, Built> = BTreeMap::new();
-        let mut waiting: VecDeque<usize> = roots.iter().copied().collect();
-        loop {
-            if let Some(claim) = self.claims.pop_front() {
-                let built = self.build(claim.root, &claim.outer);
-                self.keep(built);
-            } else if let Some(root) = waiting.pop_front() {
-                if !self.claimed.contains(&root) {
-                    let built = self.build(root, &Outer::default());
-                    plain.insert(root, built);
-                }
-            } else {
-                break;
-            }
-        }
-        for (root, built) in plain {
-            if !self.claimed.contains(&root) {
-                self.keep(built);
-            }
-        }
+        self.follow();
+        self.build_unclaimed(roots);
         // Objects whose builds all fail are still acted upon as they are written.
         for &file in &resources {
             for delivery in files[file].deliveries() {
@@ -137,39 +140,79 @@ impl<'a> Assembler<'a> {
                 }
             }
         }
-        while let Some(claim) = self.claims.pop_front() {
-            let built = self.build(claim.root, &claim.outer);
-            self.keep(built);
-        }
+        self.follow();
         self.finish()
+    }
+
+    /// Builds what is asked for, and what those builds ask for, until there is nothing more.
+    fn follow(&mut self) {
+        while !self.claims.is_empty() {
+            let claims = std::mem::take(&mut self.claims);
+            for mut built in self.build(&claims) {
+                let deliveries = std::mem::take(&mut built.deliveries);
+                self.keep(built);
+                self.act_upon(deliveries);
+            }
+        }
+    }
+
+    /// Builds the roots that no object asks for, not even one of these builds.
+    fn build_unclaimed(&mut self, roots: Vec<usize>) {
+        let alone = |root| Claim { root, outer: Outer::default() };
+        let waiting: Vec<Claim> =
+            roots.into_iter().filter(|root| !self.claimed.contains(root)).map(alone).collect();
+        let mut plain = Vec::with_capacity(waiting.len());
+        for (claim, mut built) in waiting.iter().zip(self.build(&waiting)) {
+            if !self.claimed.contains(&claim.root) {
+                self.act_upon(std::mem::take(&mut built.deliveries));
+                self.follow();
+                plain.push((claim.root, built));
+            }
+        }
+        for (root, built) in plain {
+            if !self.claimed.contains(&root) {
+                self.keep(built);
+            }
+        }
+    }
+
+    fn act_upon(&mut self, deliveries: Vec<(usize, usize, Value)>) {
+        let files = self.files;
+        for (file, nth, tree) in deliveries {
+            let delivery: &'a Delivery = &files[file].deliveries()[nth];
+            self.act(file, delivery, &tree);
+        }
+    }
+
+    /// Builds roots, on several threads; the results are in their order and do not depend on the threads.
+    fn build(&mut self, claims: &[Claim]) -> Vec<Built> {
+        let parts: Vec<&[Claim]> = claims.chunks(TOGETHER).collect();
+        let done: Vec<OnceLock<(Vec<Built>, Vec<Notice>)>> = parts.iter().map(|_| OnceLock::new()).collect();
+        let (options, repository, uses) = (self.options, self.repository, self.uses);
+        (options.each)(parts.len(), &|nth| {
+            let mut builds = Builds::new(options, repository, uses);
+            let built = parts[nth].iter().map(|claim| builds.build(claim)).collect();
+            let _ = done[nth].set((built, builds.notices().to_vec()));
+        });
+        let mut result = Vec::with_capacity(claims.len());
+        for (mut part, notices) in done.into_iter().filter_map(OnceLock::into_inner) {
+            let places: Vec<usize> = notices.into_iter().map(|notice| self.notices.add(notice)).collect();
+            let deployments = part.iter_mut().flat_map(|built| &mut built.places);
+            moved(deployments.map(|(_, deployment)| deployment), &places);
+            result.append(&mut part);
+        }
+        result
     }
 
     /// Sorts the notices and lets deployments point to where they went.
     fn finish(mut self) -> Graph {
-        let mut order: Vec<usize> = (0..self.builder.notices.len()).collect();
-        order.sort_by(|&a, &b| self.builder.notices[a].cmp(&self.builder.notices[b]));
-        let mut place = vec![0; order.len()];
-        order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
-        for deployment in self.graph.built.values_mut().flatten() {
-            deployment.doubt = deployment.doubt.and_then(|old| place.get(old).copied());
-        }
-        let mut notices: Vec<Option<Notice>> = self.builder.notices.into_iter().map(Some).collect();
-        self.graph.notices = order.into_iter().filter_map(|old| notices[old].take()).collect();
+        let mut order: Vec<usize> = (0..self.notices.list().len()).collect();
+        order.sort_by_key(|&at| &self.notices.list()[at]);
+        let mut places = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(new, &old)| places[old] = new);
+        moved(self.graph.built.values_mut().flatten(), &places);
+        self.graph.notices = order.into_iter().map(|old| self.notices.list()[old].clone()).collect();
         self.graph
-    }
-
-    /// How often each kustomization is included by another one.
-    fn uses(&self) -> HashMap<usize, usize> {
-        let mut uses = HashMap::new();
-        let mut at = 0;
-        // The number grows while folders that were not scanned are found.
-        while at < self.builder.repository.len() {
-            for child in self.builder.included(at) {
-                *uses.entry(child).or_insert(0) += 1;
-            }
-            at += 1;
-        }
-        uses
     }
 
     fn keep(&mut self, built: Built) {
@@ -187,251 +230,11 @@ impl<'a> Assembler<'a> {
         self.graph.generated.extend(built.generated);
         self.graph.reached.extend(built.files);
     }
+}
 
-    /// Builds a root and tells where its objects come out.
-    fn build(&mut self, root: usize, outer: &Outer) -> Built {
-        let result = self.builder.build(root, false);
-        let mut built = Built::default();
-        let known = self.builder.repository.get(root);
-        let resources = match result {
-            Ok(resources) => resources,
-            Err(notice) => {
-                self.fail(root, outer, notice, &mut built);
-                return built;
-            }
-        };
-        self.files_below(root, &mut built.files);
-        for resource in &resources {
-            if let Origin::Scanned(file, document, items) = &resource.origin {
-                let kind = kind_of(resource.api_version(), resource.kind());
-                if kind.is_some() && resource.uncertain.is_none() {
-                    let facts = self.files[*file].deliveries().iter();
-                    let mut facts =
-                        facts.filter(|facts| facts.document == *document && facts.items == *items);
-                    if let Some(delivery) = facts.next() {
-                        self.act(*file, delivery, &resource.object);
-                    }
-                }
-            }
-            self.place(resource, &known, outer, &mut built);
-        }
-        built
-    }
-
-    /// Files that the kustomizations of a build name among their resources.
-    fn files_below(&self, root: usize, files: &mut BTreeSet<usize>) {
-        let repository = &self.builder.repository;
-        let mut waiting = vec![root];
-        let mut seen = HashSet::new();
-        while let Some(at) = waiting.pop() {
-            if seen.insert(at) {
-                let known = repository.get(at);
-                for entry in &known.fields.resources {
-                    let path = repository.path(&known.folder, &entry.value);
-                    files.extend(path.ok().and_then(|path| repository.file(&path)));
-                }
-                waiting.extend(self.builder.included(at));
-            }
-        }
-    }
-
-    /// A build that fails: nothing can be said of its objects.
-    fn fail(&self, root: usize, outer: &Outer, notice: usize, built: &mut Built) {
-        self.files_below(root, &mut built.files);
-        let known = self.builder.repository.get(root);
-        let mut source = vec![Source { rule: Rule::Kustomize, file: Arc::clone(&known.file), line: 1 }];
-        source.extend(outer.source.clone());
-        for &file in &built.files {
-            for object in 0..self.files[file].objects.len() {
-                let deployment = Deployment {
-                    namespace: None,
-                    name: None,
-                    pods: Pods::Unknown,
-                    source: source.clone(),
-                    root: Some(Arc::clone(&known.file)),
-                    doubt: Some(notice),
-                };
-                built.places.push(((file, object), deployment));
-            }
-        }
-    }
-
-    /// Where one resource of a build is deployed.
-    fn place(&mut self, resource: &Resource, root: &Known<'_>, outer: &Outer, built: &mut Built) {
-        match &resource.origin {
-            Origin::Read => {}
-            Origin::Generated(of, line) => {
-                if resource.kind() == "Secret" {
-                    let of = self.builder.repository.get(*of);
-                    let (namespace, _) = self.namespace(resource, resource.namespace(), &of.file, outer);
-                    let known = resource.generated.is_none_or(|generated| generated.known || !generated.hash);
-                    built.generated.push(GeneratedSecret {
-                        namespace,
-                        name: known.then(|| resource.name().to_owned()),
-                        kind: resource.object.str_at("type").unwrap_or_default().to_owned(),
-                        file: of.file,
-                        line: *line,
-                    });
-                }
-            }
-            Origin::Scanned(file, document, items) => {
-                let skip = items.len() * 2;
-                let inside = |path: &crate::yaml::path::Path| {
-                    let indexes = path.0.iter().skip(1).step_by(2).take(items.len());
-                    let same = |(step, index): (&crate::yaml::path::Step, &usize)| matches!(step, crate::yaml::path::Step::Index(at) if at == index);
-                    path.0.len() >= skip && indexes.zip(items).all(same)
-                };
-                let objects = self.files[*file].objects.iter().enumerate();
-                for (at, object) in
-                    objects.filter(|(_, object)| object.document == *document && inside(&object.path))
-                {
-                    let Some(tree) = outcome::at(&resource.object, &object.path.0[skip..]) else { continue };
-                    let deployment = self.deployment(resource, tree, (*file, at), skip, root, outer);
-                    built.places.push(((*file, at), deployment));
-                }
-            }
-        }
-    }
-
-    fn deployment(
-        &self,
-        resource: &Resource,
-        tree: &Value,
-        (file, at): (usize, usize),
-        skip: usize,
-        root: &Known<'_>,
-        outer: &Outer,
-    ) -> Deployment {
-        let object = &self.files[file].objects[at];
-        let path = self.files[file].path;
-        let text = |path: &[&str]| tree.at(path).and_then(Value::as_str).unwrap_or_default();
-        // An object that a custom resource embeds has a name of its own, and a namespace if it says so.
-        let namespace = match text(&["metadata", "namespace"]) {
-            "" => resource.namespace(),
-            namespace => namespace,
-        };
-        let (namespace, mut source) = self.namespace(resource, namespace, path, outer);
-        let root_file = (!outer.generated).then(|| Arc::clone(&root.file));
-        if let Some((at, line)) = resource.uncertain {
-            source.retain(|step| step.rule != Rule::Metadata);
-            let of = self.builder.repository.get(at).file;
-            let doubt =
-                self.builder.notices.iter().position(|notice| notice.line == line && notice.file == *of);
-            return Deployment {
-                namespace: None,
-                name: None,
-                pods: Pods::Unknown,
-                source,
-                root: root_file,
-                doubt,
-            };
-        }
-        let substituted = |text: &str| match &outer.flux {
-            Some(flux) => flux.substitute(text),
-            None => Some(text.to_owned()),
-        };
-        let other =
-            |spec: &PodSpec| spec.containers.iter().any(|container| container.list == ContainerList::Other);
-        let needed = object.pod_specs.iter().any(other);
-        let original = needed.then(|| self.original(file, object.document)).flatten();
-        let original = original.as_ref().and_then(|tree| outcome::at(tree, &object.path.0[..skip]));
-        let mut pods = outcome::pods(&resource.object, object, skip, original);
-        for image in pods.iter_mut().flat_map(|pod| &mut pod.images) {
-            if let Some(text) = substituted(&image.image) {
-                image.image = text;
-            }
-        }
-        Deployment {
-            namespace: namespace.and_then(|namespace| substituted(&namespace)),
-            name: substituted(text(&["metadata", "name"])).filter(|name| !name.is_empty()),
-            pods: Pods::Built(pods),
-            source,
-            root: root_file,
-            doubt: None,
-        }
-    }
-
-    /// The tree of a document before any build.
-    fn original(&self, file: usize, document: usize) -> Option<Value> {
-        let trees = self.builder.repository.documents(self.files[file].path).ok()?;
-        trees.get(document).cloned()
-    }
-
-    /// The final namespace of a resource, and the chain that leads there.
-    fn namespace(
-        &self,
-        resource: &Resource,
-        namespace: &str,
-        path: &str,
-        outer: &Outer,
-    ) -> (Option<String>, Vec<Source>) {
-        let mut source = Vec::new();
-        let own = !namespace.is_empty() && resource.namespaced_by.is_none();
-        if own {
-            let line = self.line_of(resource, path);
-            source.push(Source { rule: Rule::Metadata, file: Arc::from(path), line });
-        }
-        self.chain(resource, outer, &mut source);
-        if !namespace.is_empty() {
-            return (Some(namespace.to_owned()), source);
-        }
-        let mut told = Vec::new();
-        let found = settle(path, resource.is_cluster_scoped(), outer.fill.as_ref(), self.options, &mut told);
-        for step in told {
-            // The destination of the Application that stands at the end already.
-            let twice = source.last().is_some_and(|last| last.rule == step.rule && last.file == step.file);
-            if twice {
-                source.pop();
-            }
-            source.push(step);
-        }
-        (found, source)
-    }
-
-    fn line_of(&self, resource: &Resource, path: &str) -> usize {
-        let Origin::Scanned(file, document, _) = &resource.origin else { return 1 };
-        let objects = self.files[*file].objects.iter().filter(|_| self.files[*file].path == path);
-        objects
-            .filter(|object| object.document == *document)
-            .map(|object| object.namespace_line)
-            .next()
-            .unwrap_or(1)
-    }
-
-    /// The kustomizations from the object's file outwards, then the object that asks for the build.
-    fn chain(&self, resource: &Resource, outer: &Outer, source: &mut Vec<Source>) {
-        let repository = &self.builder.repository;
-        let step = |at: usize, line: usize| {
-            let known = repository.get(at);
-            let line = match (&known.fields.namespace, resource.namespaced_by) {
-                (_, Some((by, line))) if by == at => line,
-                (Some(namespace), _) => namespace.line,
-                (None, _) => line,
-            };
-            Source { rule: Rule::Kustomize, file: known.file, line }
-        };
-        let first = source.len();
-        let mut place = Some(&resource.place);
-        let mut passed = Vec::new();
-        while let Some(at) = place {
-            let next = at.visit.from.get();
-            let is_root = next.is_none();
-            passed.push(at.visit.kustomization);
-            if !(is_root && outer.generated) {
-                let mut step = step(at.visit.kustomization, at.line);
-                if is_root && outer.sets_namespace {
-                    // The line of the namespace is one of the object that asks for the build.
-                    step.line = at.line;
-                }
-                source.push(step);
-            }
-            place = next;
-        }
-        // A Component changes what it is included beside, so it is on no way outwards.
-        if let Some((by, line)) = resource.namespaced_by.filter(|(by, _)| !passed.contains(by)) {
-            let last = (source.len() - 1).max(first).min(source.len());
-            source.insert(last, step(by, line));
-        }
-        source.extend(outer.source.clone());
+/// Notices have moved to these places.
+fn moved<'d>(deployments: impl Iterator<Item = &'d mut Deployment>, places: &[usize]) {
+    for deployment in deployments {
+        deployment.doubt = deployment.doubt.and_then(|old| places.get(old).copied());
     }
 }

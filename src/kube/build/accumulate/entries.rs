@@ -13,7 +13,7 @@ use crate::kube::build::value::Value;
 use crate::kube::kustomization::{Line, is_inline};
 use std::sync::Arc;
 
-impl<'a> Builder<'a> {
+impl<'a> Builder<'_, 'a> {
     pub(super) fn resolve(&mut self, frame: &Frame<'a>, entry: &Line<String>) -> Result<Target, Stop> {
         let target = self.repository.resolve(&frame.known.folder, &entry.value);
         target.map_err(|dead| self.fail(&frame.known, entry.line, dead.message, dead.hint))

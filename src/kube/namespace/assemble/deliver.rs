@@ -17,7 +17,7 @@ use crate::kube::kustomization::{Kustomization, Line};
 const MAX_CLAIMS: usize = 50_000;
 const HELM: &str = "pipe its rendered output through `generate -`";
 
-impl<'a> Assembler<'a> {
+impl<'a> Assembler<'_, 'a> {
     /// Acts upon a delivery object: asks for builds, notes plain folders.
     pub(super) fn act(&mut self, file: usize, delivery: &'a Delivery, tree: &Value) {
         let seen = self.seen.entry((file, delivery.document, delivery.items.clone())).or_default();
@@ -54,7 +54,7 @@ impl<'a> Assembler<'a> {
 
     fn notice(&mut self, code: Code, file: usize, line: usize, message: String, hint: &str) {
         let file = self.files[file].path.to_owned();
-        self.builder.add_notice(Notice { code, file, line, message, hint: hint.to_owned() });
+        self.notices.add(Notice { code, file, line, message, hint: hint.to_owned() });
     }
 
     /// Whether anything of the repository lies in a folder.
@@ -72,10 +72,10 @@ impl<'a> Assembler<'a> {
         if !self.own.is_own_flux(&flux.source, path.is_empty()) {
             return;
         }
-        let folder = self.builder.repository.folder(&path).ok();
+        let folder = self.repository.folder(&path).ok();
         let generated = folder.is_none();
         let mut fields = match folder {
-            Some(at) => Kustomization::clone(&self.builder.repository.get(at).fields),
+            Some(at) => Kustomization::clone(&self.repository.get(at).fields),
             None => self.everything_below(&path, source.line),
         };
         flux.apply_to(&mut fields, source.line);
@@ -96,14 +96,14 @@ impl<'a> Assembler<'a> {
             return;
         }
         let file = match (at, &outer.source) {
-            (Some(at), _) => self.builder.repository.get(at).file,
+            (Some(at), _) => self.repository.get(at).file,
             (None, Some(source)) => Arc::clone(&source.file),
             (None, None) => Arc::from(path),
         };
         self.claimed.extend(at);
         let known = Known { file, folder: Arc::from(path), fields: Fields::Made(Arc::new(fields)) };
-        let root = self.builder.repository.add(known);
-        self.claims.push_back(Claim { root, outer });
+        let root = self.repository.add(known);
+        self.claims.push(Claim { root, outer });
     }
 
     /// The kustomization that Flux generates: every YAML file below, folders with a kustomization as a whole.
@@ -116,7 +116,7 @@ impl<'a> Assembler<'a> {
             let mut above = folder(file);
             let mut found = None;
             while above.len() > path.len() {
-                if self.builder.repository.has_kustomization(above) {
+                if self.repository.has_kustomization(above) {
                     found = Some(above.to_owned());
                 }
                 above = folder(above);
@@ -179,7 +179,7 @@ impl<'a> Assembler<'a> {
         fill: Fill,
         source: &Source,
     ) {
-        let at = self.builder.repository.folder(path).ok();
+        let at = self.repository.folder(path).ok();
         let chart = || join(path, "Chart.yaml").is_some_and(|path| (self.load)(&path).is_some());
         let tool = match from.tool() {
             Tool::Any if at.is_some() => Tool::Kustomize,
@@ -189,7 +189,7 @@ impl<'a> Assembler<'a> {
         };
         match (tool, at) {
             (Tool::Kustomize, Some(at)) => {
-                let mut fields = Kustomization::clone(&self.builder.repository.get(at).fields);
+                let mut fields = Kustomization::clone(&self.repository.get(at).fields);
                 from.apply_to(&mut fields, source.line);
                 let outer = Outer {
                     source: Some(source.clone()),
