@@ -52,6 +52,7 @@ printf '      - id: pullcred-check\n' >>shop/.pre-commit-config.yaml
 git -C shop add -A
 status 1 env -C shop bash -euo pipefail -c "$(documented pre-commit install)"
 printf 'installed (%d s, %d packages built)\n' "$((SECONDS - began))" "$(packages)"
+grep -qF ": $(packages) packages, " "$ROOT/docs/pre-commit.md" || fail "docs/pre-commit.md tells another number of packages than $(packages)"
 says 'changed deploy/web.yaml'
 finished shop
 git -C shop checkout -q deploy

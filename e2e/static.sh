@@ -3,8 +3,8 @@
 # within the limits of docs/design.md. The release workflow and the Dockerfile do the same with musl for a C library.
 #
 # It has a target folder of its own, because every dependency is built anew.
-# needs: cargo unshare chroot file readelf
-# peers: sops
+# needs: cargo unshare chroot file readelf python3
+# peers: sops maturin
 set -euo pipefail
 : "${ROOT:?started by e2e/run}"
 source "$ROOT/e2e/lib/host.bash"
@@ -38,6 +38,16 @@ status 0 alone check -C /sample --strict
 SOPS_AGE_KEY_FILE=empty/sample/age.agekey sops decrypt empty/sample/overlays/staging/registry.sops.yaml | grep -q 'dockerconfigjson: ey' ||
   fail 'what it encrypted there does not open here'
 printf 'static, %d KiB: version, check, inject, generate, quickstart, sync in an empty root without network\n' "$((size / 1024))"
+
+# The wheel of the release: with the same program in it, for systems old and new.
+RUSTFLAGS='-C target-feature=+crt-static' maturin build --quiet --release --locked --target "$target" --target-dir "$ROOT/target/static" \
+  --out wheels --manifest-path "$ROOT/Cargo.toml"
+wheel=$(echo wheels/*.whl)
+[[ $wheel == *manylinux_2_5_* ]] || fail "$wheel is for new systems only"
+python3 -m venv venv
+env -i PATH=/usr/bin:/bin HOME="$HOME" venv/bin/pip install --quiet --no-index --find-links wheels pullcred
+cmp venv/bin/pullcred "$program" || fail 'the wheel holds another program'
+printf 'wheel: %s, %d KiB\n' "${wheel##*/}" "$(($(stat -c %s "$wheel") / 1024))"
 
 # The quickest of many starts: what others do on the machine only adds to it.
 best=1000000
