@@ -1,4 +1,4 @@
-//! The scenarios: the commands of each README do what `expected.diff` and `expected.secrets` show, and leave nothing to find.
+//! The scenarios: the commands of each README do what `expected.diff` and `expected.new` show, and leave nothing to find.
 //!
 //! Commands of others, such as kubectl's, are run by `e2e/scenarios.sh`.
 
@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 use pullcred::sops::document::Encrypted;
 use pullcred::sops::identity::Identities;
 
-use crate::support::{Ended, Tree, copy, difference, run, update, words};
+use crate::support::{Ended, Snapshot, Tree, copy, difference, run, update, words};
 
 /// What tests look at and users need not.
-const EXPECTED: [&str; 2] = ["expected.diff", "expected.secrets"];
+const EXPECTED: [&str; 2] = ["expected.diff", "expected.new"];
 
 /// A scenario and a tree with a copy of it, as a Git repository.
 struct Scenario {
     folder: PathBuf,
     name: String,
     tree: Tree,
+    before: Snapshot,
     variables: BTreeMap<String, String>,
 }
 
@@ -31,7 +32,8 @@ impl Scenario {
         }
         fs::create_dir(tree.path(".git")).unwrap();
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-        Self { folder: folder.to_path_buf(), name, tree, variables: BTreeMap::new() }
+        let before = tree.snapshot();
+        Self { folder: folder.to_path_buf(), name, tree, before, variables: BTreeMap::new() }
     }
 
     fn pullcred(&self, arguments: &[String]) -> Ended {
@@ -70,13 +72,17 @@ impl Scenario {
         assert!(difference.is_empty(), "{}/{file}:\n{difference}", self.name);
     }
 
-    /// What its Secrets hold, passwords left out: `PATH: NAMESPACE/NAME`, then a line for each registry with the user.
-    fn secrets(&self) -> String {
+    /// The files that are new: of a Secret `PATH: NAMESPACE/NAME` and a line for each registry with the user, of others all of it.
+    fn made(&self) -> String {
         let mut identities = Identities::default();
         identities.add(&String::from_utf8(self.tree.read("TEST-ONLY.agekey")).unwrap()).unwrap();
         let files = self.tree.snapshot();
         let mut found = String::new();
-        for path in files.keys().filter(|path| path.ends_with(".sops.yaml")) {
+        for path in files.keys().filter(|path| !self.before.contains_key(*path)) {
+            if !path.ends_with(".sops.yaml") {
+                found.push_str(&format!("{path}:\n{}", String::from_utf8(self.tree.read(path)).unwrap()));
+                continue;
+            }
             let file = Encrypted::parse(&String::from_utf8(self.tree.read(path)).unwrap()).unwrap();
             let secret = &file.decrypt(&identities).unwrap()[0];
             let text = |keys: &[&str]| secret.str_at(keys).unwrap().to_owned();
@@ -116,7 +122,7 @@ fn every_scenario_does_what_it_shows() {
             "expected.diff",
             &diff.unwrap_or_else(|| panic!("{name}: its README does not run `sync`")),
         );
-        scenario.expect("expected.secrets", &scenario.secrets());
+        scenario.expect("expected.new", &scenario.made());
         let before = scenario.tree.snapshot();
         for again in ["check --strict", "sync --exit-code", "sync --exit-code --identity TEST-ONLY.agekey"] {
             let ended = scenario.line(&format!("pullcred {again}")).unwrap();
