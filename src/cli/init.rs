@@ -11,6 +11,7 @@ use super::run::Run;
 use super::settings::{self, Settings};
 use crate::config::{FILE_NAMES, Format, InitFacts, OutputTemplate, template};
 use crate::image::reference::ImageRef;
+use crate::plan::place::runs;
 use crate::report::text;
 use crate::sops::creation_rules::creation_rule;
 use crate::source;
@@ -47,15 +48,23 @@ pub fn run(common: &Common, arguments: &InitArgs, terminal: &mut Terminal<'_>) -
     Ok(Exit::Clean)
 }
 
+/// What builds deploy counts, not what stands in their bases.
 fn facts(run: &Run, root: &std::path::Path) -> InitFacts {
     let mut registries = BTreeMap::<String, usize>::new();
     let mut namespaces = BTreeSet::new();
-    let facts = run.files.iter().filter_map(|file| file.facts.as_ref().ok());
-    for object in facts.flat_map(|facts| &facts.objects) {
-        namespaces.extend(object.namespace.clone());
-        for container in object.pod_specs.iter().flat_map(|pod_spec| &pod_spec.containers) {
-            if let Ok(image) = ImageRef::parse(&container.image) {
-                *registries.entry(image.registry().to_owned()).or_default() += 1;
+    for file in &run.files {
+        for (nth, object) in file.objects().iter().enumerate() {
+            for place in 0..object.pod_specs.len() {
+                let runs = runs(file, nth, object, place);
+                namespaces.extend(runs.iter().filter_map(|run| run.namespace).map(str::to_owned));
+                let images: BTreeSet<&str> = runs
+                    .iter()
+                    .flat_map(|run| run.images.iter().flatten())
+                    .map(|(_, image)| *image)
+                    .collect();
+                for image in images.into_iter().filter_map(|image| ImageRef::parse(image).ok()) {
+                    *registries.entry(image.registry().to_owned()).or_default() += 1;
+                }
             }
         }
     }
