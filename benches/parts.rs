@@ -9,7 +9,9 @@ use pullcred::apply;
 use pullcred::config::Config;
 use pullcred::image::pattern::{RegistryKey, needed};
 use pullcred::image::reference::ImageRef;
-use pullcred::kube::read::read;
+use pullcred::kube::delivery::{self, DeliveryFacts};
+use pullcred::kube::namespace::{Graph, Options, Scanned};
+use pullcred::kube::read::{FileFacts, read};
 use pullcred::kube::workload::Kinds;
 use pullcred::plan::{File, pull_secrets};
 use pullcred::yaml::parse::parse;
@@ -85,4 +87,65 @@ fn match_image(bencher: Bencher<'_, '_>) {
         let image = ImageRef::parse(black_box("registry.example.com/shop/web:1.4")).ok();
         needed(&keys, image.as_ref())
     });
+}
+
+/// Files of a repository, scanned.
+type Files = Vec<(String, FileFacts, Option<Box<DeliveryFacts>>)>;
+
+/// Bases with one workload, each with so many overlays.
+fn overlays(bases: usize, overlays: usize) -> Files {
+    let kinds = Kinds::default();
+    let mut files = Files::new();
+    let mut add = |path: String, text: &str| {
+        let delivery = delivery::read(&path, text);
+        files.push((path, read(text, &kinds), delivery));
+    };
+    for base in 0..bases {
+        add(format!("b{base:04}/base/kustomization.yaml"), "resources: [web.yaml]\n");
+        add(format!("b{base:04}/base/web.yaml"), WORKLOAD);
+        for overlay in 0..overlays {
+            let text = format!(
+                "namespace: n{overlay}\nresources: [../base]\nimages:\n- {{name: nginx, newTag: '{overlay}'}}\npatches:\n- patch: \
+                 |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {{name: web}}\n    spec: {{replicas: 3}}\n"
+            );
+            add(format!("b{base:04}/o{overlay:04}/kustomization.yaml"), &text);
+        }
+    }
+    files
+}
+
+/// Follows every build on one thread; how many places of workloads there are.
+fn graph(files: &Files) -> usize {
+    let scanned: Vec<Scanned<'_>> = files
+        .iter()
+        .map(|(path, facts, delivery)| Scanned { path, objects: &facts.objects, facts: delivery.as_deref() })
+        .collect();
+    let each = |count: usize, work: &(dyn Fn(usize) + Sync)| (0..count).for_each(work);
+    let options = Options { config: "", rule: &|_| None, default: None, application: None, each: &each };
+    let graph = Graph::new(&scanned, &|_| None, &options);
+    let places = |file: usize| {
+        let objects = 0..scanned[file].objects.len();
+        objects.map(|object| graph.deployments(&scanned, file, object, &options).len()).sum::<usize>()
+    };
+    (0..scanned.len()).map(places).sum()
+}
+
+#[divan::bench(sample_count = 10)]
+fn graph_of_10_000_kustomizations(bencher: Bencher<'_, '_>) {
+    let files = overlays(100, 99);
+    bencher.bench_local(|| graph(&files));
+}
+
+#[divan::bench(args = [250, 500, 1000], sample_count = 20)]
+fn graph_of_one_base_in_overlays(bencher: Bencher<'_, '_>, count: usize) {
+    let files = overlays(1, count);
+    bencher.bench_local(|| graph(&files));
+}
+
+#[divan::bench(sample_count = 20)]
+fn graph_of_10_000_files_without_kustomization(bencher: Bencher<'_, '_>) {
+    let kinds = Kinds::default();
+    let files: Files =
+        (0..10_000).map(|nth| (format!("{nth:05}.yaml"), read(WORKLOAD, &kinds), None)).collect();
+    bencher.bench_local(|| graph(&files));
 }

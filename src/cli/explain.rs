@@ -9,6 +9,7 @@ use super::run::Run;
 use super::settings::Settings;
 use crate::config::{Config, PullSecret};
 use crate::image::reference::ImageRef;
+use crate::kube::namespace::{Graph, Notice, Pods};
 use crate::kube::object::Object;
 use crate::plan::File;
 use crate::plan::place::{PodRun, runs};
@@ -39,7 +40,7 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
             for place in 0..object.pod_specs.len() {
                 let added = run.plan.added(index, nth, place);
                 explained += 1;
-                terminal.out.write_all(pod(&run.settings.config, file, nth, place, added).as_bytes())?;
+                terminal.out.write_all(pod(&run, file, nth, place, added).as_bytes())?;
             }
         }
     }
@@ -66,7 +67,9 @@ fn split_line(what: &str) -> (&str, Option<usize>) {
     }
 }
 
-fn pod(config: &Config, file: &File, nth: usize, place: usize, added: &[String]) -> String {
+fn pod(run: &Run, file: &File, nth: usize, place: usize, added: &[String]) -> String {
+    let Run { graph, settings, .. } = run;
+    let config = &settings.config;
     let object = &file.objects()[nth];
     let pod_spec = &object.pod_specs[place];
     let mut out = format!(
@@ -93,7 +96,7 @@ fn pod(config: &Config, file: &File, nth: usize, place: usize, added: &[String])
         }
     }
     for run in runs(file, nth, object, place) {
-        say(chain(object, &run));
+        say(chain(object, &run, graph));
         // An overlay may move an image to another registry: what is deployed decides, not what is written.
         let written = |image: &str| pod_spec.containers.iter().any(|container| container.image == image);
         for (container, image) in run.images.iter().flatten().filter(|(_, image)| !written(image)) {
@@ -116,7 +119,7 @@ fn pod(config: &Config, file: &File, nth: usize, place: usize, added: &[String])
 }
 
 /// Where one deployment of an object goes, and through which files it got there.
-fn chain(object: &Object, run: &PodRun<'_>) -> String {
+fn chain(object: &Object, run: &PodRun<'_>, graph: &Graph) -> String {
     let namespace = match run.namespace {
         Some(namespace) => format!("namespace `{namespace}`"),
         None => "a namespace that nothing tells".to_owned(),
@@ -132,7 +135,13 @@ fn chain(object: &Object, run: &PodRun<'_>) -> String {
     let way: Vec<String> =
         way.map(|step| format!("{} {}:{}", step.rule.name(), step.file, step.line)).collect();
     let way = if way.is_empty() { String::new() } else { format!(" ← {}", way.join(" ← ")) };
-    format!("deployed to {namespace}{name}{way}")
+    let doubt = deployment.doubt.and_then(|at| graph.notices.get(at));
+    match doubt.filter(|_| deployment.pods == Pods::Unknown) {
+        Some(Notice { file, line, message, .. }) => {
+            format!("deployed in a way that cannot be followed{way}\n    {file}:{line}: {message}")
+        }
+        None => format!("deployed to {namespace}{name}{way}"),
+    }
 }
 
 /// Rule by rule what a configured secret has to do with an image.

@@ -31,7 +31,8 @@ pub struct Run {
     /// What to do and say.
     pub plan: Plan,
     digests: Vec<u64>,
-    graph: Graph,
+    /// Where everything is deployed.
+    pub graph: Graph,
 }
 
 /// A file with its changes applied, not written yet.

@@ -123,6 +123,7 @@ pub fn read(text: &str, kinds: &Kinds) -> FileFacts {
         }
     }
     reader.settle(&slices);
+    reader.facts.objects.shrink_to_fit();
     reader.facts
 }
 
@@ -380,8 +381,11 @@ impl<'t> Reader<'t, '_> {
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect();
             pairs.sort();
+            pairs.shrink_to_fit();
             pairs
         };
+        // Facts stay for the whole run, and most lists have one element.
+        pod_specs.shrink_to_fit();
         let object = Object {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),

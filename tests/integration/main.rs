@@ -4,6 +4,7 @@
 mod cases;
 mod config;
 mod generator;
+mod graphs;
 mod hostile;
 mod hosts;
 mod html;

@@ -30,7 +30,7 @@ fn answer(folder: &Path) -> String {
     let mut found = BTreeMap::new();
     files(folder, "", &mut found);
     let is_manifest =
-        |path: &str| path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with("Kustomization");
+        |path: &str| [".yaml", ".yml", ".json", "Kustomization"].iter().any(|end| path.ends_with(end));
     let texts: Vec<(&str, &str)> = found
         .iter()
         .filter(|(path, _)| is_manifest(path))

@@ -145,6 +145,7 @@ impl Matcher {
 #[derive(Clone, Debug)]
 enum Pattern {
     Any,
+    /// Only the dot is special: it stands for any character.
     Word(String),
     Expression(Expression),
 }
@@ -154,7 +155,8 @@ impl Pattern {
         if matches!(text, "" | ".*") {
             return Ok(Self::Any);
         }
-        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/')) {
+        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b'.'))
+        {
             return Ok(Self::Word(text.to_owned()));
         }
         Expression::new(&format!("^(?:{text})$"))
@@ -165,7 +167,10 @@ impl Pattern {
     fn fits(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Word(word) => word == text,
+            Self::Word(word) => {
+                let fits = |(wanted, c): (char, char)| wanted == c || wanted == '.' && c != '\n';
+                word.len() == text.chars().count() && word.chars().zip(text.chars()).all(fits)
+            }
             Self::Expression(expression) => expression.fits(text),
         }
     }
