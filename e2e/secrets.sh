@@ -209,6 +209,15 @@ count=$(yq 'select(.kind == "Secret" and .metadata.labels["added-by"] == "a-buil
 if flux-decryptor flux.yaml "$PWD/flux" "$keys/age-stranger.txt" >by-stranger.yaml 2>"$OUT"; then fail 'Flux opened them with a key of a stranger'; fi
 echo "Flux: its build adds labels and annotations to $count Secrets, its decryptor opens them"
 
+# ServiceAccounts next to the Secrets: kustomize builds them with the rest.
+cp -r repo accounts
+sed -i 's/^spec:$/spec:\n  inject: {into: both, defaultServiceAccount: true}/' accounts/.pullcred.yaml
+status 0 pullcred -C accounts sync
+unchanged pullcred -C accounts
+kustomize build accounts/clusters/prod | yq 'select(.kind == "ServiceAccount")' >accounts.yaml
+[[ $(yq -o json -I 0 '[.metadata.namespace, .metadata.name, [.imagePullSecrets[].name]]' accounts.yaml | sort) == \
+  $'["pay","default",["acr-secret","hub"]]\n["shop","default",["acr-secret","hub"]]' ]] || fail "not the ServiceAccounts of the build: $(<accounts.yaml)"
+
 # A cluster takes every one, and holds what kubectl would have made.
 opening generate --decrypt clusters/edge 2>/dev/null >edge.yaml
 cat >in-cluster.bash <<'BASH'
@@ -216,11 +225,12 @@ set -euo pipefail
 for namespace in shop pay sensors; do kubectl create namespace "$namespace"; done >/dev/null
 kubectl create -f decrypted.yaml -f edge.yaml | tee created
 kubectl apply -f by-flux.yaml
+kubectl apply -f accounts.yaml
 kubectl get secrets -A -l app.kubernetes.io/managed-by=pullcred -o json >in-cluster.json
 BASH
 "$ROOT/e2e/api-server" bash in-cluster.bash >"$OUT" 2>&1 || fail "the API server refuses: $(<"$OUT")"
 yq -p json -o json -I 0 '.items[] | [.metadata.namespace, .metadata.name, .type, .data]' in-cluster.json | sort >there
 diff <( (data_of decrypted.yaml; data_of edge.yaml) | sort) there >"$OUT" || fail "the cluster holds something else: $(<"$OUT")"
-echo "a real API server accepts $(wc -l <there) Secrets, and what Flux would apply"
+echo "a real API server accepts $(wc -l <there) Secrets, what Flux would apply, and ServiceAccounts as kustomize builds them"
 unchanged pull
 unchanged opening
