@@ -92,6 +92,14 @@ status 0 credentials hook stranger run --all-files
 clean stranger
 echo 'secrets: a fresh clone passes without credentials, and without the key'
 
+with_secrets colleague
+cp shop/.pre-commit-config.yaml colleague/
+status 0 hook colleague run --all-files --verbose pullcred
+says credential-missing
+status 1 hook colleague run --all-files pullcred-check
+says secret-not-shipped
+echo 'secrets: without its credential a new Secret stops no commit; the check tells that it is missing'
+
 # Nothing to do, without any configuration; flags instead of one; references only.
 mkdir plain
 cp "$ROOT/fixtures/hosts/in/deploy/web.yaml" plain/
