@@ -139,6 +139,8 @@ impl<'p> Planner<'p> {
                 .iter()
                 .copied()
                 .filter(|name| !listed(name) && !names.contains(name))
+                // What is configured and not missing is for images of other pods.
+                .filter(|name| !config.secrets.iter().any(|secret| secret.name == *name))
                 .collect();
             if !lost.is_empty() {
                 let message = format!(

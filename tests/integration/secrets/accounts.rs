@@ -164,3 +164,26 @@ fn namespaces_that_always_get_everything_get_one_too() {
     fs::remove_file(repo.path(&account("infra"))).unwrap();
     repo.idle(0, &["encrypt"], BOTH);
 }
+
+/// A pod spec with a list of its own loses nothing that its images need, whatever the ServiceAccount lists for other pods.
+#[test]
+fn lists_in_pods_and_in_the_service_account_get_along() {
+    let repo = repository();
+    repo.replace(".pullcred.yaml", "into: serviceAccounts", "into: both");
+    repo.replace(
+        ".pullcred.yaml",
+        "  targets:\n",
+        "    - {name: hub, registries: [docker.io], credentials: [{env: {username: ACR_USERNAME, password: ACR_PASSWORD}}]}\n  targets:\n",
+    );
+    let other = repo
+        .read("deploy/shop.yaml")
+        .replace("name: web", "name: side")
+        .replace("myregistry.azurecr.io/web:v1", "nginx");
+    repo.write("deploy/side.yaml", &other);
+    repo.run(0, &["sync"], BOTH);
+    let listed = repo.read(&account("shop"));
+    assert!(listed.ends_with("imagePullSecrets:\n  - name: acr-secret\n  - name: hub\n"), "{listed}");
+    assert!(!repo.read("deploy/side.yaml").contains("acr-secret"));
+    repo.idle(0, &["sync", "--exit-code", "--strict"], BOTH);
+    repo.idle(0, &["check", "--strict"], NO_ONE);
+}
