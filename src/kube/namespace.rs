@@ -81,7 +81,7 @@ pub struct Deployment {
 }
 
 /// The pod specs of a deployed object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Pods {
     /// As they are written in the file.
     Written,
@@ -92,7 +92,7 @@ pub enum Pods {
 }
 
 /// A pod spec as a build yields it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Pod {
     /// Its images, one for each container that has one.
     pub images: Vec<Image>,
@@ -103,7 +103,7 @@ pub struct Pod {
 }
 
 /// An image of a deployed pod spec.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Image {
     /// Where it is used.
     pub list: ContainerList,

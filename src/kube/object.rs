@@ -70,7 +70,7 @@ pub struct Container {
 }
 
 /// Where in a pod spec an image is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContainerList {
     /// `initContainers`.
     Init,

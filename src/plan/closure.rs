@@ -11,7 +11,7 @@ use super::place::{PodRun, is_pulled_by_node, runs};
 use crate::config::{Config, PullSecret};
 use crate::image::pattern::{RegistryKey, lookup, needed};
 use crate::image::reference::ImageRef;
-use crate::kube::namespace::{Deployment, GeneratedSecret};
+use crate::kube::namespace::GeneratedSecret;
 use crate::kube::object::{Object, PodSpec};
 use crate::kube::shipped::Holds;
 use crate::yaml::nearest::mistyped;
@@ -80,12 +80,12 @@ impl<'p> Closure<'p> {
             for (nth, object) in file.objects().iter().enumerate() {
                 for (index, pod_spec) in object.pod_specs.iter().enumerate() {
                     let about = About { file, object, pod_spec };
-                    match object.is_service_account() {
-                        true => {
-                            let deployments = file.deployments.get(nth).map_or(&[][..], Vec::as_slice);
-                            self.account(&about, deployments, &mut findings);
-                        }
-                        false => self.pods(&about, &runs(file, nth, object, index), &mut findings),
+                    let runs = runs(file, nth, object, index);
+                    // What no build takes in is deployed nowhere that we know of.
+                    let runs: Vec<&PodRun<'_>> = runs.iter().filter(|run| run.deployment.is_some()).collect();
+                    self.listed(&about, &runs, &mut findings);
+                    if !object.is_service_account() {
+                        self.pods(&about, &runs, &mut findings);
                     }
                 }
             }
@@ -104,18 +104,10 @@ impl<'p> Closure<'p> {
         absent.chain(self.uncovered(&about, run)).collect()
     }
 
-    fn account(&self, about: &About<'_>, deployments: &[Deployment], findings: &mut Vec<Finding>) {
-        let namespaces: Vec<Option<&str>> = deployments.iter().map(|it| it.namespace.as_deref()).collect();
-        for secret in &about.pod_spec.pull_secrets {
-            findings.extend(self.absent(about, &secret.name, &namespaces));
-        }
-    }
-
-    fn pods(&self, about: &About<'_>, runs: &[PodRun<'_>], findings: &mut Vec<Finding>) {
-        // What no build takes in is deployed nowhere that we know of.
-        let runs: Vec<&PodRun<'_>> = runs.iter().filter(|run| run.deployment.is_some()).collect();
+    /// The pull secrets that are listed, under the names that they have where they are deployed.
+    fn listed(&self, about: &About<'_>, runs: &[&PodRun<'_>], findings: &mut Vec<Finding>) {
         let mut wanted = BTreeMap::<&str, Vec<Option<&str>>>::new();
-        for run in &runs {
+        for run in runs {
             for name in run.pull_secrets.iter().copied().flatten() {
                 wanted.entry(name).or_default().push(run.namespace);
             }
@@ -123,6 +115,9 @@ impl<'p> Closure<'p> {
         for (name, namespaces) in &wanted {
             findings.extend(self.absent(about, name, namespaces));
         }
+    }
+
+    fn pods(&self, about: &About<'_>, runs: &[&PodRun<'_>], findings: &mut Vec<Finding>) {
         // What only a flag names is never placed by us.
         let placed = |nth: usize| self.config.secrets[nth].position.is_some();
         let homeless =

@@ -4,7 +4,7 @@
 mod builds;
 mod deliver;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::claims::Own;
@@ -204,12 +204,13 @@ impl<'r, 'a> Assembler<'r, 'a> {
         result
     }
 
-    /// Sorts the notices and lets deployments point to where they went.
+    /// Keeps one of equal deployments, sorts the notices and lets deployments point to where they went.
     fn finish(mut self) -> Graph {
         let mut order: Vec<usize> = (0..self.notices.list().len()).collect();
         order.sort_by_key(|&at| &self.notices.list()[at]);
         let mut places = vec![0; order.len()];
         order.iter().enumerate().for_each(|(new, &old)| places[old] = new);
+        self.graph.built.values_mut().for_each(distinct);
         moved(self.graph.built.values_mut().flatten(), &places);
         self.graph.notices = order.into_iter().map(|old| self.notices.list()[old].clone()).collect();
         self.graph
@@ -217,19 +218,23 @@ impl<'r, 'a> Assembler<'r, 'a> {
 
     fn keep(&mut self, built: Built) {
         for (place, deployment) in built.places {
-            let known = self.graph.built.entry(place).or_default();
-            let same = |other: &Deployment| {
-                other.namespace.is_some()
-                    && (&other.namespace, &other.name, &other.pods)
-                        == (&deployment.namespace, &deployment.name, &deployment.pods)
-            };
-            if !known.iter().any(same) {
-                known.push(deployment);
-            }
+            self.graph.built.entry(place).or_default().push(deployment);
         }
         self.graph.generated.extend(built.generated);
         self.graph.reached.extend(built.files);
     }
+}
+
+/// Leaves out what differs from an earlier one in its way only.
+fn distinct(deployments: &mut Vec<Deployment>) {
+    let mut seen = HashSet::with_capacity(deployments.len());
+    let new: Vec<bool> = deployments
+        .iter()
+        .map(|it| it.namespace.is_none() || seen.insert((&it.namespace, &it.name, &it.pods)))
+        .collect();
+    let mut new = new.into_iter();
+    deployments.retain(|_| new.next().unwrap_or(true));
+    deployments.shrink_to_fit();
 }
 
 /// Notices have moved to these places.
