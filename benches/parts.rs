@@ -97,7 +97,7 @@ fn overlays(bases: usize, overlays: usize) -> Files {
     let kinds = Kinds::default();
     let mut files = Files::new();
     let mut add = |path: String, text: &str| {
-        let delivery = delivery::read(&path, text);
+        let delivery = delivery::read(&path, text, &delivery::Marks::default());
         files.push((path, read(text, &kinds), delivery));
     };
     for base in 0..bases {

@@ -2,7 +2,7 @@
 //!
 //! Made while the file is scanned. Delivery objects are few, so their trees are kept whole: a build may patch them.
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::build::value::Value;
 use super::kustomization::{self, Kustomization};
@@ -68,12 +68,33 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
     })
 }
 
+/// Texts that every file is searched for, made ready once: most files are so small that this would take longer than the
+/// search.
+#[derive(Debug)]
+pub struct Marks {
+    flux: Finder<'static>,
+    argocd: Finder<'static>,
+    application: Finder<'static>,
+    skip: Finder<'static>,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self {
+            flux: Finder::new(".toolkit.fluxcd.io/"),
+            argocd: Finder::new("argoproj.io/"),
+            application: Finder::new("Application"),
+            skip: Finder::new("+argocd:skip-file-rendering"),
+        }
+    }
+}
+
 /// Reads the facts of a file; none when it has nothing to do with deliveries.
-pub fn read(path: &str, text: &str) -> Option<Box<DeliveryFacts>> {
-    let has = |needle: &str| memmem::find(text.as_bytes(), needle.as_bytes()).is_some();
+pub fn read(path: &str, text: &str, marks: &Marks) -> Option<Box<DeliveryFacts>> {
+    let has = |mark: &Finder<'_>| mark.find(text.as_bytes()).is_some();
     let is_kustomization = kustomization::is_kustomization(path);
-    let skipped_by_argocd = has("+argocd:skip-file-rendering");
-    let relevant = has(".toolkit.fluxcd.io/") || has("argoproj.io/") && has("Application");
+    let skipped_by_argocd = has(&marks.skip);
+    let relevant = has(&marks.flux) || has(&marks.argocd) && has(&marks.application);
     if !is_kustomization && !relevant && !skipped_by_argocd {
         return None;
     }
@@ -141,15 +162,22 @@ mod tests {
 
     #[test]
     fn only_files_of_deliveries_have_facts() {
-        assert!(read("web.yaml", "apiVersion: v1\nkind: Pod\n").is_none());
-        assert!(read("a/kustomization.yaml", "namespace: x\n").unwrap().kustomization.is_some());
-        assert!(read("a.yaml", "# +argocd:skip-file-rendering\n").unwrap().skipped_by_argocd);
+        assert!(read("web.yaml", "apiVersion: v1\nkind: Pod\n", &Marks::default()).is_none());
+        assert!(
+            read("a/kustomization.yaml", "namespace: x\n", &Marks::default())
+                .unwrap()
+                .kustomization
+                .is_some()
+        );
+        assert!(
+            read("a.yaml", "# +argocd:skip-file-rendering\n", &Marks::default()).unwrap().skipped_by_argocd
+        );
     }
 
     #[test]
     fn delivery_objects_carry_their_lines() {
         let text = "kind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n- apiVersion: argoproj.io/v1alpha1\n  kind: Application\n  spec:\n    destination:\n      namespace: shop\n---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  targetNamespace: x\n";
-        let facts = read("a.yaml", text).unwrap();
+        let facts = read("a.yaml", text, &Marks::default()).unwrap();
         let seen: Vec<_> = facts
             .deliveries
             .iter()

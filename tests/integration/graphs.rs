@@ -13,7 +13,7 @@ const WEB: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\
 type Files = Vec<(String, FileFacts, Option<Box<DeliveryFacts>>)>;
 
 fn file(path: String, text: &str) -> (String, FileFacts, Option<Box<DeliveryFacts>>) {
-    let delivery = delivery::read(&path, text);
+    let delivery = delivery::read(&path, text, &delivery::Marks::default());
     (path, read(text, &Kinds::default()), delivery)
 }
 

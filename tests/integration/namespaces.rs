@@ -39,7 +39,9 @@ fn answer(folder: &Path) -> String {
     let kinds = Kinds::default();
     let facts: Vec<_> = texts
         .iter()
-        .map(|(path, text)| (*path, read::read(text, &kinds), delivery::read(path, text)))
+        .map(|(path, text)| {
+            (*path, read::read(text, &kinds), delivery::read(path, text, &delivery::Marks::default()))
+        })
         .collect();
     let scanned: Vec<Scanned<'_>> = facts
         .iter()

@@ -144,8 +144,10 @@ mod tests {
     use crate::kube::delivery;
 
     fn own(files: &[(&str, &str)]) -> Own {
-        let facts: Vec<_> =
-            files.iter().map(|(path, text)| (*path, delivery::read(path, text).unwrap())).collect();
+        let facts: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (*path, delivery::read(path, text, &delivery::Marks::default()).unwrap()))
+            .collect();
         Own::new(facts.iter().flat_map(|(path, facts)| facts.deliveries.iter().map(move |d| (*path, d))))
     }
 
