@@ -25,12 +25,12 @@ use crate::kube::site::{Purpose, Site, Suspect};
 use crate::sops::recipients::Recipient;
 use crate::yaml::span::Position;
 
+pub use check::ConfigError;
 pub use flags::FlagError;
 pub use globs::Globs;
 pub use names::{is_label, is_subdomain, secret_name};
 pub use namespaces::Namespaces;
 pub use output::OutputTemplate;
-pub use read::ConfigError;
 pub use schema::schema;
 pub use template::{InitFacts, template};
 

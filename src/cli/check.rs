@@ -6,12 +6,13 @@ use anyhow::{Result, anyhow, bail};
 
 use super::Terminal;
 use super::args::{CheckArgs, Common, Format};
+use super::ending::{fails, is_shown, skipped, unconfigured, unverified};
 use super::exit::Exit;
 use super::run::Run;
 use super::secrets::{Options, Secrets};
 use super::settings::{Settings, directory};
-use super::sync::{from_start, now};
-use crate::plan::finding::{Code, Finding, Severity};
+use super::start::{from_start, now};
+use crate::plan::finding::Finding;
 use crate::report::baseline::{self, Applied, Baseline};
 use crate::report::json::{self, Summary};
 use crate::report::{github, junit, sarif, text};
@@ -72,12 +73,6 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
     Ok(if failed { Exit::Findings } else { Exit::Clean })
 }
 
-/// Whether a finding fails the run.
-fn fails(common: &Common, finding: &Finding) -> bool {
-    let strict = finding.severity == Severity::Warning || finding.code.is_skip();
-    finding.severity == Severity::Error || common.strict && strict
-}
-
 fn read_baseline(common: &Common, file: &Path) -> Result<Baseline> {
     let name = file.display();
     let text = match source::read(&directory(common)?.join(file)) {
@@ -106,43 +101,4 @@ fn from_baseline(applied: Option<Applied>, terminal: &mut Terminal<'_>) -> Resul
         gone => format!(", {gone} of its entries not found any more (write it anew)"),
     };
     Ok(writeln!(terminal.err, "{} in the baseline{gone}", text::count(known, "finding"))?)
-}
-
-/// Skips are shown one by one only on request; errors always.
-pub fn is_shown(common: &Common, finding: &Finding) -> bool {
-    let is_crowd = finding.code.is_skip() || finding.code == Code::SecretUnverified;
-    if is_crowd && finding.severity == Severity::Note {
-        return common.verbose || common.strict && !common.quiet;
-    }
-    !common.quiet || finding.severity == Severity::Error
-}
-
-/// Says so when there is nothing to look for.
-pub fn unconfigured(run: &Run, terminal: &mut Terminal<'_>) -> Result<()> {
-    match run.settings.nothing_configured() {
-        Some(note) => Ok(writeln!(terminal.err, "{note}")?),
-        None => Ok(()),
-    }
-}
-
-/// One line on Secrets that nobody here can compare, where they are not named one by one.
-pub fn unverified(common: &Common, findings: &[&Finding], terminal: &mut Terminal<'_>) -> Result<()> {
-    let hidden = |finding: &&&Finding| finding.code == Code::SecretUnverified && !is_shown(common, finding);
-    let count = findings.iter().filter(hidden).count();
-    if count > 0 && !common.quiet {
-        let secrets = text::count(count, "Secret");
-        writeln!(terminal.err, "{secrets} kept that nobody here can verify (-v names them)")?;
-    }
-    Ok(())
-}
-
-/// One line on what was passed over.
-pub fn skipped(common: &Common, summary: &Summary, terminal: &mut Terminal<'_>) -> Result<()> {
-    if !summary.skipped.is_empty() {
-        let parts: Vec<String> =
-            summary.skipped.iter().map(|(code, count)| format!("{count} {code}")).collect();
-        let hint = if common.verbose { "" } else { " (-v names them)" };
-        writeln!(terminal.err, "left alone: {}{hint}", parts.join(", "))?;
-    }
-    Ok(())
 }

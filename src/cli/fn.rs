@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, bail};
 
 use super::Terminal;
 use super::args::Common;
-use super::check::is_shown;
+use super::ending::is_shown;
 use super::exit::Exit;
 use super::pipe;
 use super::settings::{codes, mistake};

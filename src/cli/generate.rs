@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::pipe;
 use super::run::Run;
 use super::settings::{Settings, shown};
-use super::sync::from_start;
+use super::start::from_start;
 use crate::config::Format;
 use crate::kube::stream::{self, Part};
 use crate::plan::finding::{Code, Severity};

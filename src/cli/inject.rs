@@ -6,7 +6,8 @@ use super::args::{ChangeArgs, Common, InjectArgs};
 use super::exit::Exit;
 use super::run::Run;
 use super::settings::Settings;
-use super::{Terminal, check, sync};
+use super::start::wait;
+use super::{Terminal, ending};
 use crate::plan::finding::{Code, Severity};
 use crate::report::{diff, text};
 use crate::source;
@@ -18,19 +19,19 @@ use crate::source;
 pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
     let changes = arguments.changes;
     let settings = Settings::resolve(common, &arguments.scope.paths, &arguments.scope.secrets)?;
-    let _lock = if changes.dry_run { None } else { Some(sync::wait(&settings, terminal)?) };
+    let _lock = if changes.dry_run { None } else { Some(wait(&settings, terminal)?) };
     let mut run = Run::new(settings)?;
     let Injected { entries, files, mut failed } = write(&mut run, common, changes, terminal)?;
     for finding in &run.plan.findings {
         let answered = matches!(finding.code, Code::PullSecretMissing);
         // What stops an edit is an error here; a file nobody can read held no workload that we know of.
         failed |= finding.severity == Severity::Error && !answered;
-        if !answered && check::is_shown(common, finding) {
+        if !answered && ending::is_shown(common, finding) {
             terminal.err.write_all(text::finding(finding, terminal.err_style).as_bytes())?;
         }
     }
     if !common.quiet {
-        check::unconfigured(&run, terminal)?;
+        ending::unconfigured(&run, terminal)?;
         let summary = run.summary();
         let verb = if changes.dry_run { "would be added to" } else { "added to" };
         writeln!(
@@ -41,7 +42,7 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
             text::count(summary.files, "file"),
             text::count(summary.pod_specs, "pod spec"),
         )?;
-        check::skipped(common, &summary, terminal)?;
+        ending::skipped(common, &summary, terminal)?;
     }
     failed |= common.strict && run.plan.findings.iter().any(|finding| finding.code.is_skip());
     Ok(match () {

@@ -16,7 +16,7 @@ use super::run::Run;
 use super::secrets::{Place, age_files, apply, owned};
 use super::settings::Settings;
 use super::show::unopened;
-use super::sync::{from_start, now, wait};
+use super::start::{from_start, now, wait};
 use crate::config::{Config, Format};
 use crate::plan::secrets::decide::{Content, Kind};
 use crate::report::text;

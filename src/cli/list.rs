@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::run::Run;
 use super::secrets::{Options, Secrets};
 use super::settings::Settings;
-use super::sync::now;
+use super::start::now;
 use crate::config::Config;
 use crate::image::pattern::needed;
 use crate::image::reference::ImageRef;

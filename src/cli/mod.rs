@@ -4,6 +4,7 @@ pub mod args;
 pub mod check;
 pub mod decrypt;
 pub mod deploy;
+pub mod ending;
 pub mod exit;
 pub mod explain;
 pub mod r#fn;
@@ -21,6 +22,7 @@ pub mod secrets;
 pub mod settings;
 pub mod shell;
 pub mod show;
+pub mod start;
 pub mod sync;
 
 use std::ffi::OsString;

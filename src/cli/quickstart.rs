@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::args::{self, Common, QuickstartArgs};
 use super::exit::Exit;
 use super::settings::directory;
-use super::sync::now;
+use super::start::now;
 use super::{Terminal, dispatch};
 use crate::sops::document::Timestamp;
 use crate::sops::identity;

@@ -14,7 +14,7 @@ use self::accounts::Accounts;
 use super::parallel;
 use super::run::Run;
 use super::settings::{Settings, shown};
-use super::sync::now;
+use super::start::now;
 use crate::config::{self, Config, Format};
 use crate::plan::credentials::choose;
 use crate::plan::finding::Finding;

@@ -9,7 +9,7 @@ use super::Terminal;
 use super::args::{Common, ShowArgs};
 use super::exit::Exit;
 use super::settings::directory;
-use super::sync::{from_start, now};
+use super::start::{from_start, now};
 use crate::kube::dockerconfig::read::{DockerConfig, Entry};
 use crate::kube::token::{Life, Token};
 use crate::plan::secrets::supply::registry_of;

@@ -1,7 +1,6 @@
 //! `sync` and `encrypt`: one plan for references and Secrets, written in an order that never names what is not there.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 
@@ -11,10 +10,10 @@ use super::inject;
 use super::run::{self, Run};
 use super::secrets::{Options, Secrets, accounts, apply};
 use super::settings::Settings;
-use super::{Terminal, check};
-use crate::plan::finding::{Code, Finding, Severity};
+use super::start::{from_start, wait};
+use super::{Terminal, ending};
+use crate::plan::finding::{Code, Finding};
 use crate::report::{diff, text};
-use crate::secrets::clone::lock;
 use crate::source;
 
 /// Runs `sync`: injects, encrypts, prunes.
@@ -214,7 +213,7 @@ impl Job<'_> {
         let would = if self.changes.dry_run { "would be " } else { "" };
         let mut parts = Vec::new();
         if self.inject {
-            check::unconfigured(run, terminal)?;
+            ending::unconfigured(run, terminal)?;
             parts.push(format!("{} {would}added", text::count(done.entries, "pull secret")));
         }
         match secrets {
@@ -229,7 +228,7 @@ impl Job<'_> {
         }
         writeln!(terminal.err, "{}", parts.join("; "))?;
         if self.inject {
-            check::skipped(self.common, &run.summary(), terminal)?;
+            ending::skipped(self.common, &run.summary(), terminal)?;
         }
         Ok(())
     }
@@ -252,36 +251,14 @@ impl Done {
     }
 }
 
-/// Waits until no other run writes to the repository.
-pub fn wait(settings: &Settings, terminal: &mut Terminal<'_>) -> Result<crate::secrets::clone::Lock> {
-    lock(&settings.root, || {
-        let _ = writeln!(terminal.err, "waiting for another run of pullcred in this repository");
-    })
-}
-
 /// Shows findings that nothing answered; whether they fail the run.
 fn conclude(common: &Common, findings: &[&Finding], terminal: &mut Terminal<'_>) -> Result<bool> {
     let mut findings: Vec<&Finding> =
         findings.iter().copied().filter(|finding| finding.code != Code::PullSecretMissing).collect();
     run::sort_by_place(&mut findings);
-    for finding in findings.iter().filter(|finding| check::is_shown(common, finding)) {
+    for finding in findings.iter().filter(|finding| ending::is_shown(common, finding)) {
         terminal.err.write_all(text::finding(finding, terminal.err_style).as_bytes())?;
     }
-    check::unverified(common, &findings, terminal)?;
-    let fails = |finding: &&&Finding| {
-        let strict = finding.severity == Severity::Warning || finding.code.is_skip();
-        finding.severity == Severity::Error || common.strict && strict
-    };
-    Ok(findings.iter().any(|finding| fails(&finding)))
-}
-
-/// The time, in seconds since 1970.
-pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
-}
-
-/// Identity files as they were named, from where the run starts.
-pub fn from_start(common: &Common, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let start = super::settings::directory(common)?;
-    Ok(files.iter().map(|file| start.join(file)).collect())
+    ending::unverified(common, &findings, terminal)?;
+    Ok(findings.iter().any(|finding| ending::fails(common, finding)))
 }

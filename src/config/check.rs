@@ -8,7 +8,6 @@ mod secrets;
 use super::globs::{Globs, Pattern, PatternError};
 use super::names::{is_label, is_subdomain, objection_to_path};
 use super::namespaces::{NAMESPACE_HINT, NamespaceError, NamespaceTemplate, Namespaces, Rule};
-use super::read::ConfigError;
 use super::schema::{purpose_names, shape_names, suspect_names};
 use super::{Config, CustomResource, FindingRule, Inject, InjectInto, Located, Paths, stored};
 use crate::kube::field_path::FieldPath;
@@ -16,6 +15,17 @@ use crate::kube::site::{Purpose, Shape, Site, Suspect};
 use crate::yaml::de::Spanned;
 use crate::yaml::nearest::{listed, nearest, quoted};
 use crate::yaml::span::{LineIndex, Position};
+
+/// Something wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Where it is.
+    pub position: Position,
+    /// What it is: lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
 
 /// Turns parts of the object into parts of a [`Config`] and keeps what is wrong with them. What it returns for a part
 /// with errors only serves to go on.

@@ -3,23 +3,12 @@
 //! YAML and head first, then types, then meaning: a stage only starts when the one before found nothing, because what it
 //! would say of a broken object helps nobody.
 
-use super::check::Checker;
+use super::check::{Checker, ConfigError};
 use super::{API_VERSION, Config, KIND, stored};
 use crate::yaml::de;
 use crate::yaml::nearest::quoted;
 use crate::yaml::parse::{Node, parse};
-use crate::yaml::span::{LineIndex, Position, Span};
-
-/// Something wrong with the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// Where it is.
-    pub position: Position,
-    /// What it is: lower case, no full stop.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
+use crate::yaml::span::{LineIndex, Span};
 
 impl Config {
     /// Reads and checks a configuration file.

@@ -1,0 +1,55 @@
+//! How a run ends: which findings are shown, which fail it, and the lines that count the rest.
+
+use anyhow::Result;
+
+use super::Terminal;
+use super::args::Common;
+use super::run::Run;
+use crate::plan::finding::{Code, Finding, Severity};
+use crate::report::json::Summary;
+use crate::report::text;
+
+/// Whether a finding fails the run.
+pub fn fails(common: &Common, finding: &Finding) -> bool {
+    let strict = finding.severity == Severity::Warning || finding.code.is_skip();
+    finding.severity == Severity::Error || common.strict && strict
+}
+
+/// Skips are shown one by one only on request; errors always.
+pub fn is_shown(common: &Common, finding: &Finding) -> bool {
+    let is_crowd = finding.code.is_skip() || finding.code == Code::SecretUnverified;
+    if is_crowd && finding.severity == Severity::Note {
+        return common.verbose || common.strict && !common.quiet;
+    }
+    !common.quiet || finding.severity == Severity::Error
+}
+
+/// Says so when there is nothing to look for.
+pub fn unconfigured(run: &Run, terminal: &mut Terminal<'_>) -> Result<()> {
+    match run.settings.nothing_configured() {
+        Some(note) => Ok(writeln!(terminal.err, "{note}")?),
+        None => Ok(()),
+    }
+}
+
+/// One line on Secrets that nobody here can compare, where they are not named one by one.
+pub fn unverified(common: &Common, findings: &[&Finding], terminal: &mut Terminal<'_>) -> Result<()> {
+    let hidden = |finding: &&&Finding| finding.code == Code::SecretUnverified && !is_shown(common, finding);
+    let count = findings.iter().filter(hidden).count();
+    if count > 0 && !common.quiet {
+        let secrets = text::count(count, "Secret");
+        writeln!(terminal.err, "{secrets} kept that nobody here can verify (-v names them)")?;
+    }
+    Ok(())
+}
+
+/// One line on what was passed over.
+pub fn skipped(common: &Common, summary: &Summary, terminal: &mut Terminal<'_>) -> Result<()> {
+    if !summary.skipped.is_empty() {
+        let parts: Vec<String> =
+            summary.skipped.iter().map(|(code, count)| format!("{count} {code}")).collect();
+        let hint = if common.verbose { "" } else { " (-v names them)" };
+        writeln!(terminal.err, "left alone: {}{hint}", parts.join(", "))?;
+    }
+    Ok(())
+}
