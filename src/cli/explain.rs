@@ -97,6 +97,9 @@ fn pod(run: &Run, file: &File, nth: usize, place: usize, added: &[String]) -> St
     }
     for run in runs(file, nth, object, place) {
         say(chain(object, &run, graph));
+        if let Some(namespace) = run.namespace.filter(|namespace| config.namespaces.excludes(namespace)) {
+            say(format!("  `namespaces.exclude` has `{namespace}`: it is left alone"));
+        }
         // An overlay may move an image to another registry: what is deployed decides, not what is written.
         let written = |image: &str| pod_spec.containers.iter().any(|container| container.image == image);
         for (container, image) in run.images.iter().flatten().filter(|(_, image)| !written(image)) {

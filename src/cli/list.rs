@@ -132,20 +132,22 @@ fn deployment(config: &Config, object: &Object, pod: &PodRun<'_>, added: &[Strin
         namespace: pod.namespace.map(str::to_owned),
         name,
         source: sources.collect(),
-        images: images.map(|all| all.iter().map(|(name, text)| image(config, name, text)).collect()),
+        images: images
+            .map(|all| all.iter().map(|(name, text)| image(config, pod.namespace, name, text)).collect()),
         pull_secrets,
     }
 }
 
-fn image(config: &Config, container: &str, image: &str) -> Image {
+fn image(config: &Config, namespace: Option<&str>, container: &str, image: &str) -> Image {
     let reference = ImageRef::parse(image).ok();
     let node_identity = reference.as_ref().is_some_and(|image| is_pulled_by_node(config, image));
+    let left_alone = namespace.is_some_and(|namespace| config.namespaces.excludes(namespace));
     let secret = config.secrets.iter().find(|secret| needed(&secret.keys, reference.as_ref()));
     Image {
         container: container.to_owned(),
         image: image.to_owned(),
         registry: reference.as_ref().map(|image| image.registry().to_owned()),
-        secret: secret.filter(|_| !node_identity).map(|secret| secret.name.clone()),
+        secret: secret.filter(|_| !node_identity && !left_alone).map(|secret| secret.name.clone()),
         node_identity,
     }
 }

@@ -149,7 +149,9 @@ impl<'p> Closure<'p> {
     fn absent(&self, about: &About<'_>, name: &str, namespaces: &[Option<&str>]) -> Option<Finding> {
         let configured = self.config.secrets.iter().find(|secret| secret.name == name);
         let lacks = |namespace: &Option<&str>| match namespace {
-            Some(namespace) => self.found(name, namespace).is_empty(),
+            Some(namespace) => {
+                !self.config.namespaces.excludes(namespace) && self.found(name, namespace).is_empty()
+            }
             None => configured.is_none() && !self.secrets.contains_key(name),
         };
         let lacking: BTreeSet<Option<&str>> = namespaces.iter().copied().filter(lacks).collect();
@@ -215,6 +217,9 @@ impl<'p> Closure<'p> {
     /// Images that the Secrets of a pod are there for and do not match.
     fn uncovered(&self, about: &About<'_>, run: &PodRun<'_>) -> Vec<Gap> {
         let (Some(namespace), Some(images)) = (run.namespace, &run.images) else { return Vec::new() };
+        if self.config.namespaces.excludes(namespace) {
+            return Vec::new();
+        }
         let mut keys = Vec::new();
         let mut gaps = Vec::new();
         let gap = |finding, secret: &str, image: Option<&str>| Gap {

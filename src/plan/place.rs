@@ -63,8 +63,11 @@ fn as_written(pod_spec: &PodSpec) -> PodRun<'_> {
 
 impl PodRun<'_> {
     /// Positions of the configured secrets that its images need, in configuration order. Images that cannot be known
-    /// need what is for every image.
+    /// need what is for every image; pods of a namespace that is left alone need nothing.
     pub fn needs(&self, config: &Config) -> Vec<usize> {
+        if self.namespace.is_some_and(|namespace| config.namespaces.excludes(namespace)) {
+            return Vec::new();
+        }
         let unknown = [("", "")];
         let images = self.images.as_deref().unwrap_or(&unknown);
         let images: Vec<Option<ImageRef<'_>>> = images

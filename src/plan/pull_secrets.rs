@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::finding::{Code, Finding, ObjectRef};
 use super::place::{self, is_pulled_by_node};
 use super::secrets::accounts::NAME as DEFAULT;
-use super::service_accounts::Accounts;
+use super::service_accounts::{Accounts, is_left_alone};
 use super::{Addition, File, Plan};
 use crate::config::{Config, InjectInto, PullSecret};
 use crate::image::pattern::needed;
@@ -181,7 +181,7 @@ impl<'p> Planner<'p> {
 
     /// What a ServiceAccount lacks: what its pods in this repository need, and what is for every image.
     fn account(&self, nth: usize, object: &'p Object, place: &'p PodSpec) -> Vec<&'p str> {
-        if self.config.inject.into == InjectInto::Pods {
+        if self.config.inject.into == InjectInto::Pods || is_left_alone(self.file, nth, object, self.config) {
             return Vec::new();
         }
         let config = self.config;

@@ -64,6 +64,12 @@ impl<'f> Accounts<'f> {
     }
 }
 
+/// Whether a ServiceAccount is deployed to nothing but namespaces that are left alone.
+pub fn is_left_alone(file: &File, nth: usize, object: &Object, config: &Config) -> bool {
+    let excluded = |namespace: Option<&str>| namespace.is_some_and(|it| config.namespaces.excludes(it));
+    keys(file, nth, object).into_iter().all(|(namespace, _)| excluded(namespace))
+}
+
 /// Where a ServiceAccount is deployed, and under which name.
 fn keys<'f>(file: &'f File, nth: usize, object: &'f Object) -> Vec<Key<'f>> {
     match file.deployments.get(nth).map(Vec::as_slice) {
