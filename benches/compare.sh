@@ -70,9 +70,10 @@ prepare() {
   corpus=$("$ROOT/e2e/corpus")
   count=$(manifests "$corpus" | wc -l)
   copies=$(((wanted + count - 1) / count))
-  # A clean tree has no file that cannot be read; the corpus has a few, broken on purpose.
+  # A clean tree has no finding; the corpus has a few files that are broken, or hold a credential, on purpose.
   cp -r "$corpus" once
-  mapfile -t broken < <(pullcred -C once inject --secret "$secret" 2>&1 | sed -n 's/^error: \([^:]*\):[0-9].*/\1/p')
+  pullcred -C once inject --quiet --secret "$secret" 2>messages || true
+  mapfile -t broken < <(pullcred -C once check --quiet --secret "$secret" 2>messages | sed -n 's/^error: \([^:]*\):[0-9].*/\1/p' | sort -u)
   mkdir clean pristine
   for ((i = 1; i <= copies; i++)); do
     cp -r "$corpus" "clean/$i"

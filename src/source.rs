@@ -2,9 +2,11 @@
 //!
 //! Never touches what it cannot hold with certainty: other encodings, NUL bytes.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
@@ -76,37 +78,74 @@ fn may_be_manifest(bytes: &[u8]) -> bool {
     has(b"kind") && has(b"apiVersion")
 }
 
-/// Writes a file: at any moment it is wholly old or wholly new. A file that was there keeps its mode; the folder of a new
-/// one is made.
+/// Writes the files of a run: at any moment each is wholly old or wholly new. A file that was there keeps its mode; the
+/// folder of a new one is made.
+///
+/// Contents are on the disk before they are in place. The names in their folders follow when the writer is dropped, once
+/// for each folder: until then a power cut may bring back the old file, never half of the new one.
+#[derive(Default)]
+pub struct Writer {
+    folders: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl Writer {
+    /// Writes a file.
+    ///
+    /// # Errors
+    /// When the system refuses; the file is then as it was.
+    pub fn write(&self, path: &Path, text: &str) -> Result<()> {
+        // Manifests are for everybody who reads the repository.
+        self.put(path, text, 0o666)
+    }
+
+    /// `mode` is that of a new file, less what the user's mask takes away.
+    fn put(&self, path: &Path, text: &str, mode: u32) -> Result<()> {
+        let folder = put(path, text, mode)?;
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(folder);
+        Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        for folder in self.folders.get_mut().unwrap_or_else(PoisonError::into_inner).iter() {
+            // A file system that cannot sync folders has its own ways.
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+    }
+}
+
+/// Writes one file as a [`Writer`] does.
 ///
 /// # Errors
 /// When the system refuses; the file is then as it was.
 pub fn write(path: &Path, text: &str) -> Result<()> {
-    // Manifests are for everybody who reads the repository.
-    put(path, text, 0o666)
+    Writer::default().write(path, text)
 }
 
-/// Writes a file for the user's eyes only, as [`write()`] does.
+/// Writes one file for the user's eyes only.
 ///
 /// # Errors
 /// When the system refuses; the file is then as it was.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
-    put(path, text, 0o600)
+    Writer::default().put(path, text, 0o600)
 }
 
-/// `mode` is that of a new file, less what the user's mask takes away.
-fn put(path: &Path, text: &str, mode: u32) -> Result<()> {
+/// Replaces a file and returns its folder, which is not synced yet.
+fn put(path: &Path, text: &str, mode: u32) -> Result<PathBuf> {
     let name = || path.display().to_string();
-    // A link stays a link: what it points to is replaced.
-    let (target, permissions) = match fs::canonicalize(path) {
-        Ok(target) => {
+    let (target, permissions) = match fs::symlink_metadata(path) {
+        // A link stays a link: what it points to is replaced.
+        Ok(found) if found.is_symlink() => {
+            let target = fs::canonicalize(path).with_context(name)?;
             let permissions = fs::metadata(&target).with_context(name)?.permissions();
             (target, Some(permissions))
         }
+        Ok(found) => (path.to_path_buf(), Some(found.permissions())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_path_buf(), None),
         Err(error) => return Err(error).with_context(name),
     };
-    let folder = target.parent().unwrap_or(Path::new("/"));
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if permissions.is_none() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
@@ -125,7 +164,5 @@ fn put(path: &Path, text: &str, mode: u32) -> Result<()> {
     }
     temporary.as_file().sync_all().with_context(name)?;
     temporary.persist(&target).map_err(|error| error.error).with_context(name)?;
-    // The new name must survive a power cut too; a file system that cannot sync folders has its own ways.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
+    Ok(folder.to_path_buf())
 }

@@ -73,12 +73,14 @@ pub fn write(
     terminal: &mut Terminal<'_>,
 ) -> Result<Injected> {
     let style = terminal.out_style;
+    let writer = source::Writer::default();
     let done = run.changes(|file| Done {
         path: file.path.to_owned(),
         diff: changes.diff.then(|| diff::render(file.path, Some(&file.before), Some(&file.after), style)),
         additions: file.additions,
-        written: if changes.dry_run { Ok(()) } else { source::write(&file.on_disk, &file.after) },
+        written: if changes.dry_run { Ok(()) } else { writer.write(&file.on_disk, &file.after) },
     });
+    drop(writer);
     let mut injected = Injected { entries: 0, files: 0, failed: false };
     for file in done {
         if let Some(diff) = &file.diff {

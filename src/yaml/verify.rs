@@ -17,6 +17,7 @@ use super::insert::Form;
 use super::parse::{self, Kind, Node, Style};
 use super::path::{Path, Step};
 use super::span::Span;
+use super::split::split;
 
 /// What an edit is meant to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,29 +57,58 @@ impl fmt::Display for Mismatch {
 
 /// Whether `after` means what `before` means plus what is intended, and nothing else.
 ///
+/// The second parser reads the documents whose bytes differ. A marker at the start of a line ends whatever stands before
+/// it, so the others mean what they meant; they only have to be YAML, for a file is written whole or not at all.
+///
 /// # Errors
 /// What differs.
 pub fn verify(before: &str, after: &str, intents: &[Intent]) -> Result<(), Mismatch> {
+    let (old, new) = (split(before), split(after));
+    if old.len() != new.len() {
+        return Err(Mismatch::Meaning("---".to_owned()));
+    }
+    let mut seen = 0;
+    for (old, new) in old.iter().zip(&new) {
+        let (here, there) = (old.span.of(before), new.span.of(after));
+        if here == there {
+            parse::parse(before, old.span).map_err(Mismatch::Before)?;
+            continue;
+        }
+        seen += verify_slice(here, there, old.document, intents).map_err(|mismatch| match mismatch {
+            Mismatch::Before(error) => {
+                Mismatch::Before(parse::ParseError { offset: old.span.start + error.offset, ..error })
+            }
+            other => other,
+        })?;
+    }
+    match intents.get(seen..) {
+        None | Some([]) => Ok(()),
+        Some(_) => Err(Mismatch::Meaning("a document that did not change".to_owned())),
+    }
+}
+
+/// The same for one slice; `first` is the number of its document. Returns how many of the intents are about it.
+fn verify_slice(before: &str, after: &str, first: usize, intents: &[Intent]) -> Result<usize, Mismatch> {
     let (old, new) = both(before, after)?;
     if old.len() != new.len() {
         return Err(Mismatch::Meaning("---".to_owned()));
     }
-    for (number, (old, new)) in old.iter().zip(&new).enumerate() {
+    let mut seen = 0;
+    for (nth, (old, new)) in old.iter().zip(&new).enumerate() {
+        let number = first + nth;
         let mut undone = Vec::new();
         let (mut before, mut after) = (Walker::new(old), Walker::new(new));
         for intent in intents.iter().filter(|intent| intent.document == number) {
             let undo = intent.undo(&mut before, &mut after);
             undone.push(undo.ok_or_else(|| Mismatch::Meaning(format!("{}.{}", intent.mapping, intent.key)))?);
         }
+        seen += undone.len();
         undone.sort_by_key(|undo: &Undo<'_>| undo.range.start);
         if !old.equals(new, &undone) {
             return Err(Mismatch::Meaning(format!("document {}", number + 1)));
         }
     }
-    match intents.iter().find(|intent| intent.document >= old.len()) {
-        None => Ok(()),
-        Some(intent) => Err(Mismatch::Meaning(format!("{}.{}", intent.mapping, intent.key))),
-    }
+    Ok(seen)
 }
 
 /// Items that are meant to be taken out of a list.

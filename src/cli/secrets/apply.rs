@@ -1,6 +1,7 @@
 //! Planned Secrets to bytes on disk: everything is encrypted before the first file is written, Secrets are written before
 //! the kustomizations that list them, and what nobody needs goes last.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -80,9 +81,10 @@ impl Secrets {
 
     /// Writes sealed Secrets, on several threads, and what failed is told by path. What is written is remembered.
     pub fn write(&self, root: &Path, sealed: &[Sealed<'_>], threads: usize) -> Vec<Result<()>> {
+        let writer = source::Writer::default();
         parallel::map(sealed, threads, |sealed| {
             let before = sealed.item.seen.as_ref().map(|seen| seen.text.as_str());
-            write(root, &sealed.item.decision.path, before, &sealed.text)
+            write_with(&writer, root, &sealed.item.decision.path, before, &sealed.text)
         })
     }
 
@@ -91,10 +93,12 @@ impl Secrets {
     /// # Errors
     /// When the system refuses; nothing is lost but knowledge.
     pub fn remember(&mut self, written: &[(String, String)]) -> Result<()> {
+        let written: BTreeMap<&str, &str> =
+            written.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         for item in &self.items {
             let Some(audience) = &item.audience else { continue };
             let path = &item.decision.path;
-            let written = written.iter().find(|(written, _)| written == path).map(|(_, text)| text.as_str());
+            let written = written.get(path.as_str()).copied();
             let seen = item.seen.as_ref().map(|seen| seen.text.as_str());
             let known: Option<(&Auths, Option<&str>)> = match &item.decision.action {
                 Action::Write(write) => Some((&write.auths, written)),
@@ -135,11 +139,21 @@ impl Sealed<'_> {
 /// # Errors
 /// When the system refuses, somebody changed the file meanwhile, or it lies outside of the repository.
 pub fn write(root: &Path, path: &str, before: Option<&str>, text: &str) -> Result<()> {
+    write_with(&source::Writer::default(), root, path, before, text)
+}
+
+fn write_with(
+    writer: &source::Writer,
+    root: &Path,
+    path: &str,
+    before: Option<&str>,
+    text: &str,
+) -> Result<()> {
     let on_disk = inside(root, path)?;
     if let Some(before) = before {
         unchanged(&on_disk, before)?;
     }
-    source::write(&on_disk, text)
+    writer.write(&on_disk, text)
 }
 
 /// Removes a file and the folders above it that are empty then, up to `base`.
