@@ -33,7 +33,16 @@ impl<'a> Assembler<'_, 'a> {
                 let message = format!("the objects of the HelmRelease `{name}` cannot be known offline");
                 self.notice(Code::Unknowable, file, delivery.line, message, HELM);
             }
-            Kind::FluxKustomization => self.claim_flux(FluxKustomization::read(tree), &source),
+            Kind::FluxKustomization => match FluxKustomization::read(tree) {
+                flux if flux.source.kind == "ExternalArtifact" => {
+                    let message = format!(
+                        "what is in the ExternalArtifact `{}`, and so what this Kustomization applies, cannot be known offline",
+                        flux.source.name
+                    );
+                    self.notice(Code::Unknowable, file, delivery.line, message, "");
+                }
+                flux => self.claim_flux(flux, &source),
+            },
             Kind::Application => self.claim_application(file, delivery, tree, &source),
             Kind::ApplicationSet => {
                 let is_own = |url: &str| self.own.is_own_url(url, false);
