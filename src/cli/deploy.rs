@@ -2,7 +2,7 @@
 
 use super::parallel;
 use super::settings::{Settings, shown};
-use crate::kube::namespace::{Graph, Options, Scanned, Told};
+use crate::kube::namespace::{Deployment, Graph, Options, Scanned, Told};
 use crate::kube::object::Object;
 use crate::kube::shipped::Shipped;
 use crate::plan::{File, notices};
@@ -32,11 +32,11 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     let options = Options { config, rule: &rule, default: default.as_ref(), application, each: &each };
     // Only what builds name is ever read again: patches, and what lies under other names than manifests have.
     let load = |path: &str| source::bytes(&settings.root, path);
-    // Secrets are deployed like all else; they follow the objects of their file.
-    let with_secrets: Vec<Vec<Object>> = files.iter().map(with_secrets).collect();
+    // Secrets and namespaces are deployed like all else; they follow the objects of their file.
+    let with_others: Vec<Vec<Object>> = files.iter().map(with_others).collect();
     let scanned: Vec<Scanned<'_>> = files
         .iter()
-        .zip(&with_secrets)
+        .zip(&with_others)
         .map(|(file, all)| {
             let objects = if all.is_empty() { file.objects() } else { all };
             Scanned { path: &file.path, objects, facts: file.delivery.as_deref() }
@@ -50,7 +50,12 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         })
         .collect();
     for (file, mut deployments) in files.iter_mut().zip(deployments) {
-        file.shipped = deployments.split_off(file.objects().len());
+        let mut others = deployments.split_off(file.objects().len());
+        let facts = file.facts.as_ref().ok();
+        let declared = others.split_off(facts.map_or(0, |facts| facts.shipped.len()));
+        let names = facts.into_iter().flat_map(|facts| &facts.namespaces).zip(declared);
+        file.declared = names.flat_map(|(object, built)| built_names(&object.name, &built)).collect();
+        file.shipped = others;
         file.deployments = deployments;
         if let Some(role) = graph.roles.get(&file.path) {
             notices::apply_role(file, *role);
@@ -59,11 +64,18 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     graph
 }
 
-/// The objects of a file that brings Secrets, then those Secrets; empty for any other file.
-fn with_secrets(file: &File) -> Vec<Object> {
-    let secrets = file.facts.as_ref().map_or(&[][..], |facts| &facts.shipped);
-    if secrets.is_empty() {
+/// The objects of a file that brings Secrets or declares namespaces, then those; empty for any other file.
+fn with_others(file: &File) -> Vec<Object> {
+    let Ok(facts) = &file.facts else { return Vec::new() };
+    if facts.shipped.is_empty() && facts.namespaces.is_empty() {
         return Vec::new();
     }
-    file.objects().iter().cloned().chain(secrets.iter().map(Shipped::as_object)).collect()
+    let others = facts.shipped.iter().map(Shipped::as_object).chain(facts.namespaces.iter().cloned());
+    file.objects().iter().cloned().chain(others).collect()
+}
+
+/// The names that an object has where it is deployed.
+fn built_names(name: &str, deployments: &[Deployment]) -> Vec<String> {
+    let built = |it: &Deployment| it.name.clone().unwrap_or_else(|| name.to_owned());
+    deployments.iter().map(built).collect()
 }

@@ -53,6 +53,7 @@ fn facts(run: &Run, root: &std::path::Path) -> InitFacts {
     let mut registries = BTreeMap::<String, usize>::new();
     let mut namespaces = BTreeSet::new();
     for file in &run.files {
+        namespaces.extend(file.declared.iter().cloned());
         for (nth, object) in file.objects().iter().enumerate() {
             for place in 0..object.pod_specs.len() {
                 let runs = runs(file, nth, object, place);

@@ -194,7 +194,7 @@ impl Place {
 
     fn needs(&self, run: &Run, deployments: &[Deployment<'_>]) -> Vec<Need> {
         let config = &run.settings.config;
-        let mut needs = needs(config, deployments);
+        let mut needs = needs(config, deployments, &always(run, deployments));
         for need in &mut needs {
             need.selected |= !self.paths.is_empty() && self.selects(&self.output(config, need));
         }
@@ -430,4 +430,11 @@ fn list(
     let kustomizations =
         folders.into_iter().filter_map(|folder| Some((folder.to_owned(), read(folder)?))).collect();
     resources::plan(&kustomizations, &listed, &gone)
+}
+
+/// The namespaces that get every Secret.
+fn always<'r>(run: &'r Run, deployments: &[Deployment<'r>]) -> BTreeSet<&'r str> {
+    let declared = run.files.iter().flat_map(|file| &file.declared).map(String::as_str);
+    let used = deployments.iter().map(|deployment| deployment.namespace);
+    run.settings.config.namespaces.always(declared.chain(used))
 }

@@ -132,18 +132,25 @@ impl<'t> Checker<'t> {
             exclude.extend(self.pattern(pattern, Pattern::of_name));
         }
         let exclude = Globs::new(exclude);
-        for name in stored.always.iter().chain(stored.default.iter().filter(|name| !name.is_empty())) {
+        let is_pattern = |name: &&Spanned<String>| name.contains(['*', '?', '[', '{']);
+        let (patterns, names): (Vec<_>, Vec<_>) = stored.always.iter().partition(is_pattern);
+        let mut always_known = Vec::new();
+        for pattern in patterns {
+            always_known.extend(self.pattern(pattern, Pattern::of_name));
+        }
+        for name in names.iter().copied().chain(stored.default.iter().filter(|name| !name.is_empty())) {
             if !is_label(name) {
                 self.error(name, format!("no namespace can be called {}", quoted(name)), NAMESPACE_HINT);
             }
         }
-        for name in stored.always.iter().filter(|name| exclude.matches(name)) {
+        for name in names.iter().copied().filter(|name| exclude.matches(name)) {
             let message = format!("namespace {} is in `exclude` too", quoted(name));
             self.error(name, message, "take it out of one of them");
         }
         Namespaces {
             default: stored.default.filter(|name| !name.is_empty()).map(|name| self.located(&name)),
-            always: stored.always.iter().map(|name| self.located(name)).collect(),
+            always: names.into_iter().map(|name| self.located(name)).collect(),
+            always_known: Globs::new(always_known),
             rules: stored.rules.iter().filter_map(|rule| self.namespace_rule(rule)).collect(),
             exclude,
         }

@@ -2,6 +2,7 @@
 //!
 //! Knows paths and names only; what manifests and build tools say comes before it and is looked at elsewhere.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Located;
@@ -15,8 +16,10 @@ use crate::yaml::nearest::quoted;
 pub struct Namespaces {
     /// For objects whose namespace nothing else tells.
     pub default: Option<Located<String>>,
-    /// Namespaces that get the Secrets although no manifest here needs them.
+    /// Names of namespaces that get the Secrets although no manifest here needs them.
     pub always: Vec<Located<String>>,
+    /// Patterns for more of them among those that the repository knows.
+    pub(super) always_known: Globs,
     pub(super) rules: Vec<Rule>,
     pub(super) exclude: Globs,
 }
@@ -40,6 +43,13 @@ impl Namespaces {
             let namespace = captures.map(|texts| template.value.fill(&texts)).find(|name| is_label(name))?;
             Some(Located { value: namespace, position: template.position })
         })
+    }
+
+    /// The namespaces that get every Secret: those that are named, and those of `known` that a pattern means.
+    pub fn always<'n>(&'n self, known: impl IntoIterator<Item = &'n str>) -> BTreeSet<&'n str> {
+        let meant = |name: &&str| self.always_known.matches(name) && !self.excludes(name);
+        let named = self.always.iter().map(|name| name.value.as_str());
+        named.chain(known.into_iter().filter(meant)).collect()
     }
 
     /// Whether pullcred leaves the namespace alone.

@@ -200,7 +200,7 @@ pub(super) struct Namespaces {
     /// Patterns for the names of namespaces that are left alone.
     #[serde(default)]
     pub exclude: Vec<Spanned<String>>,
-    /// Namespaces that get the Secrets although no manifest here needs them.
+    /// Namespaces that get every Secret although no manifest here needs them: names, or patterns for known ones.
     #[serde(default)]
     pub always: Vec<Spanned<String>>,
 }

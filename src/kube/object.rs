@@ -94,6 +94,25 @@ pub struct PullSecret {
 }
 
 impl Object {
+    /// An object with a name and nothing more; `place` is its document, where it lies there and where it starts.
+    pub fn bare(api_version: &str, kind: &str, name: &str, place: (usize, Path, Position)) -> Self {
+        let (document, path, position) = place;
+        Self {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            generate_name: None,
+            namespace: None,
+            namespace_line: position.line,
+            labels: Vec::new(),
+            annotations: Vec::new(),
+            document,
+            path,
+            position,
+            pod_specs: Vec::new(),
+        }
+    }
+
     /// The group of `apiVersion`, empty for the core group.
     pub fn group(&self) -> &str {
         group(&self.api_version)

@@ -3,6 +3,7 @@
 //! Most documents are dismissed by their head alone; the others are parsed, turned into [`Object`]s and dropped.
 //! Nothing is decided here that depends on another file.
 
+mod declared;
 mod ways;
 
 use std::cell::OnceCell;
@@ -34,6 +35,8 @@ pub struct FileFacts {
     pub secrets: Vec<OwnedSecret>,
     /// Secrets that the file brings into the cluster.
     pub shipped: Vec<Shipped>,
+    /// Namespaces that the file declares.
+    pub namespaces: Vec<Object>,
     /// What is to say of registry credentials in the file.
     pub remarks: Vec<Located>,
     /// Findings that comments want ignored.
@@ -189,6 +192,7 @@ impl<'t> Reader<'t, '_> {
             Some(Head { api_version, kind }) => {
                 self.kinds.knows(group(api_version), kind)
                     || brings_secrets(api_version, kind)
+                    || declared::is_namespace(api_version, kind)
                     || kind.ends_with("List") && has("items")
                     || has("ontainers:") && has("image:") && !api_version.is_empty()
             }
@@ -254,6 +258,11 @@ impl<'t> Reader<'t, '_> {
                     inherited,
                 }));
                 continue;
+            }
+            if declared::is_namespace(api_version, kind) {
+                let position = self.position(node.span().start);
+                let place = (around.document, candidate.path.clone(), position);
+                self.facts.namespaces.extend(declared::namespace(node, place));
             }
             if brings_secrets(api_version, kind) {
                 self.secret(&candidate, api_version, kind, around.document);

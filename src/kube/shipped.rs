@@ -38,20 +38,9 @@ pub struct Shipped {
 impl Shipped {
     /// The object that brings it, as far as deployments go.
     pub fn as_object(&self) -> Object {
-        Object {
-            api_version: self.api_version.clone(),
-            kind: self.kind.clone(),
-            name: self.object.clone(),
-            generate_name: None,
-            namespace: self.namespace.clone(),
-            namespace_line: self.position.line,
-            labels: Vec::new(),
-            annotations: Vec::new(),
-            document: self.document,
-            path: self.path.clone(),
-            position: self.position,
-            pod_specs: Vec::new(),
-        }
+        let place = (self.document, self.path.clone(), self.position);
+        let object = Object::bare(&self.api_version, &self.kind, &self.object, place);
+        Object { namespace: self.namespace.clone(), ..object }
     }
 }
 

@@ -37,12 +37,22 @@ pub struct File {
     pub deployments: Vec<Vec<Deployment>>,
     /// Where each of the Secrets that it brings is deployed, in their order.
     pub shipped: Vec<Vec<Deployment>>,
+    /// The namespaces that it declares, as builds name them.
+    pub declared: Vec<String>,
 }
 
 impl File {
     /// A file that was read, before anything is known about its deployments.
     pub fn new(path: String, selected: bool, facts: Result<FileFacts, String>) -> Self {
-        Self { path, selected, facts, delivery: None, deployments: Vec::new(), shipped: Vec::new() }
+        Self {
+            path,
+            selected,
+            facts,
+            delivery: None,
+            deployments: Vec::new(),
+            shipped: Vec::new(),
+            declared: Vec::new(),
+        }
     }
 
     /// Its objects; none when it cannot be read.

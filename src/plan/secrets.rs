@@ -53,8 +53,8 @@ pub struct Need {
     pub selected: bool,
 }
 
-/// The Secrets that deployments and the configuration's `always` need, by target, namespace and secret.
-pub fn needs(config: &Config, deployments: &[Deployment<'_>]) -> Vec<Need> {
+/// The Secrets that deployments and the namespaces of `always` need, by target, namespace and secret.
+pub fn needs(config: &Config, deployments: &[Deployment<'_>], always: &BTreeSet<&str>) -> Vec<Need> {
     type Images = (BTreeSet<Repository>, bool);
     let mut needs: BTreeMap<(usize, String, usize), Images> = BTreeMap::new();
     for deployment in deployments.iter().filter(|one| !config.namespaces.excludes(one.namespace)) {
@@ -81,13 +81,7 @@ pub fn needs(config: &Config, deployments: &[Deployment<'_>]) -> Vec<Need> {
             let mut images: BTreeSet<Repository> =
                 of_target.flat_map(|(_, (images, _))| images.clone()).collect();
             images.extend(secret.registries.iter().filter_map(|key| host_of(key)).map(Repository::whole));
-            everywhere.extend(
-                config
-                    .namespaces
-                    .always
-                    .iter()
-                    .map(|name| ((target, name.value.clone(), nth), images.clone())),
-            );
+            everywhere.extend(always.iter().map(|name| ((target, (*name).to_owned(), nth), images.clone())));
         }
     }
     for (key, images) in everywhere {
@@ -167,7 +161,7 @@ mod tests {
             let images = need.images.iter().map(|image| format!("{}/{}", image.registry, image.name));
             images.collect::<Vec<_>>().join(" ")
         };
-        let needs = needs(config, deployments);
+        let needs = needs(config, deployments, &config.namespaces.always([]));
         needs
             .iter()
             .map(|need| format!("{} {} {}: {}", need.target, need.namespace, need.secret, images(need)))
@@ -215,7 +209,7 @@ mod tests {
             "  secrets:\n  - {name: aliyun, registries: [registry.cn-hangzhou.aliyuncs.com], aliases: [registry-vpc.cn-hangzhou.aliyuncs.com]}\n",
         );
         let image = "registry-vpc.cn-hangzhou.aliyuncs.com/team/app";
-        let needs = needs(&config, &[deployment("web.yaml", "shop", &[image])]);
+        let needs = needs(&config, &[deployment("web.yaml", "shop", &[image])], &BTreeSet::new());
         let asked: Vec<String> = requests(&config, &needs)
             .into_iter()
             .map(|(_, of)| format!("{}/{}", of.registry, of.name))

@@ -42,7 +42,12 @@ pub struct Other<'o> {
 }
 
 /// The ServiceAccounts that are wanted, by target and namespace.
-pub fn wanted(config: &Config, deployments: &[Deployment<'_>], others: &[Other<'_>]) -> Vec<Wanted> {
+pub fn wanted<'d>(
+    config: &Config,
+    deployments: &[Deployment<'d>],
+    always: &BTreeSet<&'d str>,
+    others: &[Other<'_>],
+) -> Vec<Wanted> {
     if !config.inject.default_service_account {
         return Vec::new();
     }
@@ -63,8 +68,8 @@ pub fn wanted(config: &Config, deployments: &[Deployment<'_>], others: &[Other<'
         }
     }
     for target in 0..config.targets.len() {
-        for name in &config.namespaces.always {
-            needs.insert((target, &name.value), ((0..config.secrets.len()).collect(), true));
+        for name in always {
+            needs.insert((target, name), ((0..config.secrets.len()).collect(), true));
         }
     }
     let is_theirs = |target: usize, namespace: &str| {
@@ -139,7 +144,7 @@ mod tests {
         let deployments =
             [deployment("x/a.yaml", NAME), deployment("y/a.yaml", NAME), deployment("z/a.yaml", NAME)];
         let paths = |others: &[Other<'_>]| {
-            let wanted = wanted(&config, &deployments, others).into_iter();
+            let wanted = wanted(&config, &deployments, &config.namespaces.always([]), others).into_iter();
             wanted.map(|wanted| wanted.path).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(paths(&[]), "x/shop.service-account.yaml y/shop.service-account.yaml");
@@ -149,6 +154,6 @@ mod tests {
         );
         assert_eq!(paths(&[Other { namespace: Some("shop"), root: "elsewhere.yaml" }]), "");
         assert_eq!(paths(&[Other { namespace: None, root: "y/b.yaml" }]), "x/shop.service-account.yaml");
-        assert_eq!(wanted(&config, &[deployment("x/a.yaml", "web")], &[]), []);
+        assert_eq!(wanted(&config, &[deployment("x/a.yaml", "web")], &BTreeSet::new(), &[]), []);
     }
 }

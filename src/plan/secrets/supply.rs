@@ -159,7 +159,7 @@ mod tests {
         let images = images.to_vec();
         let deployment =
             Deployment { root: "a.yaml", namespace: "shop", account: "default", images, selected: true };
-        let needs = needs(&config, &[deployment]);
+        let needs = needs(&config, &[deployment], &config.namespaces.always([]));
         let answer = |of: &Repository| {
             let name = format!("{}/{}", of.registry, of.name);
             // As docker configurations do: the longest path first.
