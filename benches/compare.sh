@@ -60,6 +60,13 @@ inject_workloads() {
   (cd workloads && pullcred inject --quiet --secret "$secret")
 }
 
+# A fresh copy, all of it on the disk: what is written later must not wait for it.
+renew() {
+  rm -rf workloads
+  cp -r pristine workloads
+  sync
+}
+
 yq_workloads() {
   # Some real manifests are beyond yq; what it can do is enough for its time.
   (cd workloads && manifests . -print0 | xargs -0 -n 1 -P 2 yq -i "$expression" 2>/dev/null) || true
@@ -124,9 +131,9 @@ main() {
   for ((round = 0; round <= rounds; round++)); do
     measure cat read_all
     measure check check_all
-    rm -rf workloads && cp -r pristine workloads
+    renew
     measure inject inject_workloads
-    rm -rf workloads && cp -r pristine workloads
+    renew
     measure yq yq_workloads
     ((round > 0)) || rm -- *.times # the first round only warms up
   done
