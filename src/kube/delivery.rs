@@ -31,6 +31,8 @@ pub enum Kind {
     HelmRelease,
     /// Flux `GitRepository`: tells which source is which repository.
     GitRepository,
+    /// Flux `ArtifactGenerator`: tells which folders of which sources an `ExternalArtifact` is made of.
+    ArtifactGenerator,
     /// Argo CD `Application`.
     Application,
     /// Argo CD `ApplicationSet`.
@@ -62,6 +64,7 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
         ("kustomize.toolkit.fluxcd.io", "Kustomization") => Kind::FluxKustomization,
         ("helm.toolkit.fluxcd.io", "HelmRelease") => Kind::HelmRelease,
         ("source.toolkit.fluxcd.io", "GitRepository") => Kind::GitRepository,
+        ("source.extensions.fluxcd.io", "ArtifactGenerator") => Kind::ArtifactGenerator,
         ("argoproj.io", "Application") => Kind::Application,
         ("argoproj.io", "ApplicationSet") => Kind::ApplicationSet,
         _ => return None,
@@ -81,7 +84,7 @@ pub struct Marks {
 impl Default for Marks {
     fn default() -> Self {
         Self {
-            flux: Finder::new(".toolkit.fluxcd.io/"),
+            flux: Finder::new(".fluxcd.io/"),
             argocd: Finder::new("argoproj.io/"),
             application: Finder::new("Application"),
             skip: Finder::new("+argocd:skip-file-rendering"),

@@ -3,6 +3,8 @@
 //! Flux edits the kustomization of the folder, or generates one, before it builds; it does not wrap it. Images are
 //! merged into entries of the same name.
 
+pub mod artifact;
+
 use super::build::transform::ImageRule;
 use super::build::value::Value;
 use super::kustomization::{Kustomization, Line, PatchEntry};

@@ -10,6 +10,7 @@ use crate::kube::argocd::{self, Application, UNKNOWN};
 use crate::kube::build::repository::{contains, join};
 use crate::kube::build::value::Value;
 use crate::kube::delivery::{Delivery, Kind};
+use crate::kube::flux::artifact::Artifacts;
 use crate::kube::flux::{self, FluxKustomization};
 
 /// A plain folder that Argo CD applies.
@@ -52,6 +53,7 @@ pub(super) struct Own {
     urls: BTreeMap<flux::Source, String>,
     own_urls: BTreeSet<String>,
     argocd: BTreeSet<String>,
+    artifacts: Artifacts,
     /// All that are spoken of.
     spoken_flux: BTreeSet<flux::Source>,
     spoken_argocd: BTreeSet<String>,
@@ -92,11 +94,18 @@ impl Own {
                         own.spoken_argocd.insert(url);
                     }
                 }
+                Kind::ArtifactGenerator => own.artifacts.add(&delivery.tree),
                 Kind::ApplicationSet | Kind::HelmRelease => {}
             }
         }
         own.own_urls = own.flux.iter().filter_map(|source| own.urls.get(source).cloned()).collect();
         own
+    }
+
+    /// What a Kustomization is built from whose source is an artifact: the source and the folder that were copied there.
+    pub fn behind_artifact(&self, mut flux: FluxKustomization) -> Option<FluxKustomization> {
+        (flux.source, flux.path) = self.artifacts.origin(&flux.source, &flux.path)?;
+        Some(flux)
     }
 
     /// Whether a Flux source is this repository; `root` says that its path is the root, which every repository has.
@@ -132,7 +141,9 @@ fn normal_url(url: &str) -> String {
 /// The rule and line under which an object is named in a chain.
 pub(super) fn source_of(file: &str, delivery: &Delivery) -> Source {
     let rule = match delivery.kind {
-        Kind::FluxKustomization | Kind::HelmRelease | Kind::GitRepository => Rule::Flux,
+        Kind::FluxKustomization | Kind::HelmRelease | Kind::GitRepository | Kind::ArtifactGenerator => {
+            Rule::Flux
+        }
         Kind::Application | Kind::ApplicationSet => Rule::ArgoCd,
     };
     Source { rule, file: file.into(), line: delivery.namespace_line.unwrap_or(delivery.line) }

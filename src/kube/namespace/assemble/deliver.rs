@@ -11,6 +11,7 @@ use crate::kube::build::repository::{Fields, Known, documents, folder, join};
 use crate::kube::build::value::Value;
 use crate::kube::delivery::{Delivery, Kind};
 use crate::kube::flux::FluxKustomization;
+use crate::kube::flux::artifact::EXTERNAL_ARTIFACT;
 use crate::kube::kustomization::{Kustomization, Line};
 
 /// Builds that Flux and Argo CD objects may ask for together.
@@ -27,22 +28,26 @@ impl<'a> Assembler<'_, 'a> {
         seen.push(tree.clone());
         let source = source_of(self.files[file].path, delivery);
         match delivery.kind {
-            Kind::GitRepository => {}
+            Kind::GitRepository | Kind::ArtifactGenerator => {}
             Kind::HelmRelease => {
                 let name = tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
                 let message = format!("the objects of the HelmRelease `{name}` cannot be known offline");
                 self.notice(Code::Unknowable, file, delivery.line, message, HELM);
             }
-            Kind::FluxKustomization => match FluxKustomization::read(tree) {
-                flux if flux.source.kind == "ExternalArtifact" => {
+            Kind::FluxKustomization => {
+                let flux = FluxKustomization::read(tree);
+                if flux.source.kind != EXTERNAL_ARTIFACT {
+                    self.claim_flux(flux, &source);
+                } else if let Some(flux) = self.own.behind_artifact(flux.clone()) {
+                    self.claim_flux(flux, &source);
+                } else {
+                    let name = flux.source.name;
                     let message = format!(
-                        "what is in the ExternalArtifact `{}`, and so what this Kustomization applies, cannot be known offline",
-                        flux.source.name
+                        "what is in the ExternalArtifact `{name}`, and so what this Kustomization applies, cannot be known offline"
                     );
                     self.notice(Code::Unknowable, file, delivery.line, message, "");
                 }
-                flux => self.claim_flux(flux, &source),
-            },
+            }
             Kind::Application => self.claim_application(file, delivery, tree, &source),
             Kind::ApplicationSet => {
                 let is_own = |url: &str| self.own.is_own_url(url, false);
