@@ -21,11 +21,7 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     let rule = |path: &str| namespaces.of_path(&below_base(path)?).map(told);
     let default = namespaces.default.clone().map(told);
     let config = settings.config_file.as_deref().unwrap_or_default();
-    // Builds compute; more threads than cores would only take memory.
-    let threads = match settings.scan.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
+    let threads = parallel::computing(settings.scan.threads);
     let each = |count, work: &(dyn Fn(usize) + Sync)| {
         parallel::map(&(0..count).collect::<Vec<_>>(), threads, |nth| work(*nth));
     };

@@ -53,22 +53,19 @@ fn collect(run: &Run, closure: Option<&Closure<'_>>) -> (List, Vec<Vec<Gap>>) {
                 let mut runs = runs(file, nth, object, place);
                 runs.retain(|run| run.deployment.is_some() || file.deployments.is_empty());
                 let deployments = runs.iter().map(|pod| deployment(config, object, pod, added)).collect();
-                let gaps = closure.map_or_else(Vec::new, |closure| {
-                    let of = |(deployment, pod): (usize, &PodRun<'_>)| {
-                        let found = closure.gaps(file, object, pod_spec, pod);
-                        let missing = missing(config, pod, added);
-                        let found = found.into_iter().filter(|gap| run.stands(&gap.finding));
-                        let found = found.map(move |gap| Gap {
-                            deployment,
-                            code: gap.finding.code,
-                            message: gap.finding.message,
-                            secret: gap.secret,
-                            image: gap.image,
-                        });
-                        missing.map(move |gap| Gap { deployment, ..gap }).chain(found).collect::<Vec<_>>()
-                    };
-                    runs.iter().enumerate().flat_map(of).collect()
-                });
+                let mut gaps = Vec::new();
+                for (at, pod) in runs.iter().enumerate() {
+                    let Some(closure) = closure else { break };
+                    gaps.extend(missing(config, at, pod, added));
+                    let found = closure.gaps(file, object, pod_spec, pod).into_iter();
+                    gaps.extend(found.filter(|gap| run.stands(&gap.finding)).map(|gap| Gap {
+                        deployment: at,
+                        code: gap.finding.code,
+                        message: gap.finding.message,
+                        secret: gap.secret,
+                        image: gap.image,
+                    }));
+                }
                 workloads.push((workload(&file.path, object, pod_spec, deployments), gaps));
             }
         }
@@ -86,14 +83,18 @@ fn collect(run: &Run, closure: Option<&Closure<'_>>) -> (List, Vec<Vec<Gap>>) {
 }
 
 /// The pull secrets that the plan adds and a deployment needs.
-fn missing(config: &Config, pod: &PodRun<'_>, added: &[String]) -> impl Iterator<Item = Gap> {
-    let needed = pod.needs(config).into_iter().map(|nth| config.secrets[nth].name.clone());
-    let lacking: Vec<String> = needed.filter(|name| added.contains(name) && !pod.has(name)).collect();
-    lacking.into_iter().map(|name| Gap {
-        deployment: 0,
+fn missing(
+    config: &Config,
+    deployment: usize,
+    pod: &PodRun<'_>,
+    added: &[String],
+) -> impl Iterator<Item = Gap> {
+    let needed = pod.needs(config).into_iter().map(|nth| &config.secrets[nth].name);
+    needed.filter(|name| added.contains(name) && !pod.has(name)).map(move |name| Gap {
+        deployment,
         code: Code::PullSecretMissing,
         message: format!("pull secret `{name}` is missing"),
-        secret: Some(name),
+        secret: Some(name.clone()),
         image: None,
     })
 }
@@ -141,7 +142,7 @@ fn deployment(config: &Config, object: &Object, pod: &PodRun<'_>, added: &[Strin
 fn image(config: &Config, namespace: Option<&str>, container: &str, image: &str) -> Image {
     let reference = ImageRef::parse(image).ok();
     let node_identity = reference.as_ref().is_some_and(|image| is_pulled_by_node(config, image));
-    let left_alone = namespace.is_some_and(|namespace| config.namespaces.excludes(namespace));
+    let left_alone = config.namespaces.excludes_known(namespace);
     let secret = config.secrets.iter().find(|secret| needed(&secret.keys, reference.as_ref()));
     Image {
         container: container.to_owned(),

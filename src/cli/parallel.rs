@@ -6,6 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Writing waits for the disk far longer than it computes, so there are more threads than cores.
 const WAITING: usize = 8;
 
+/// Threads for what computes all the time: more than cores would only take memory and get into each other's way.
+pub fn computing(threads: usize) -> usize {
+    match threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
+}
+
 /// Maps every item; `threads` of 0 means as many as pay off.
 pub fn map<I: Sync, O: Send>(items: &[I], threads: usize, function: impl Fn(&I) -> O + Sync) -> Vec<O> {
     let threads = if threads == 0 { WAITING } else { threads }.min(items.len());

@@ -56,6 +56,11 @@ impl Namespaces {
     pub fn excludes(&self, namespace: &str) -> bool {
         self.exclude.matches(namespace)
     }
+
+    /// The same for a namespace that may be unknown, which is never left alone.
+    pub fn excludes_known(&self, namespace: Option<&str>) -> bool {
+        namespace.is_some_and(|namespace| self.excludes(namespace))
+    }
 }
 
 /// A name that may refer to the wildcards of a pattern: `team-{1}`.

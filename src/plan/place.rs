@@ -65,7 +65,7 @@ impl PodRun<'_> {
     /// Positions of the configured secrets that its images need, in configuration order. Images that cannot be known
     /// need what is for every image; pods of a namespace that is left alone need nothing.
     pub fn needs(&self, config: &Config) -> Vec<usize> {
-        if self.namespace.is_some_and(|namespace| config.namespaces.excludes(namespace)) {
+        if config.namespaces.excludes_known(self.namespace) {
             return Vec::new();
         }
         let unknown = [("", "")];

@@ -66,8 +66,7 @@ impl<'f> Accounts<'f> {
 
 /// Whether a ServiceAccount is deployed to nothing but namespaces that are left alone.
 pub fn is_left_alone(file: &File, nth: usize, object: &Object, config: &Config) -> bool {
-    let excluded = |namespace: Option<&str>| namespace.is_some_and(|it| config.namespaces.excludes(it));
-    keys(file, nth, object).into_iter().all(|(namespace, _)| excluded(namespace))
+    keys(file, nth, object).into_iter().all(|(namespace, _)| config.namespaces.excludes_known(namespace))
 }
 
 /// Where a ServiceAccount is deployed, and under which name.

@@ -36,10 +36,7 @@ impl Secrets {
     /// The first Secret that cannot be encrypted, with its path. Nothing has been written then.
     pub fn seal(&self, threads: usize) -> Result<Vec<Sealed<'_>>> {
         let items: Vec<&Item> = self.items.iter().filter(|item| is_written(item)).collect();
-        // Encrypting computes all the time: more threads than cores would only get into each other's way.
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = if threads == 0 { cores } else { threads };
-        let sealed = parallel::map(&items, threads, |item| {
+        let sealed = parallel::map(&items, parallel::computing(threads), |item| {
             self.seal_one(item).with_context(|| item.decision.path.clone())
         });
         sealed.into_iter().collect()
