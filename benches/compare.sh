@@ -11,6 +11,7 @@
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source "$ROOT/benches/lib.bash"
 readonly ROOT rounds=${1:-7} wanted=30000 secret=regcred
 # The built-in places of a pod spec; start-up dominates, so a longer expression would cost the same.
 readonly expression='
@@ -18,24 +19,8 @@ readonly expression='
   with(select(.kind == "Pod"); .spec.imagePullSecrets += [{"name": "regcred"}]) |
   with(select(.kind == "CronJob"); .spec.jobTemplate.spec.template.spec.imagePullSecrets += [{"name": "regcred"}])'
 
-fail() {
-  printf 'error: %s\n' "$*" >&2
-  exit 1
-}
-
 manifests() {
   find "$1" -type f \( -name '*.yaml' -o -name '*.yml' -o -name '*.json' \) "${@:2}"
-}
-
-# measure NAME COMMAND…: appends to the file NAME.times the seconds that it took: by the clock, and of the processors.
-measure() {
-  local TIMEFORMAT='%R %U %S'
-  { time "${@:2}" 2>messages; } 2>>"$1.times" || fail "\`${*:2}\` ended with status $?: $(head -n 3 messages)"
-}
-
-# median NAME EXPRESSION: of an awk expression over the columns of NAME.times, in milliseconds.
-median() {
-  awk "{ print ($2) * 1000 }" "$1.times" | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
 }
 
 # peak COMMAND…: its greatest resident memory in MB.
@@ -121,12 +106,7 @@ main() {
   for tool in go cargo xargs time; do
     type -P "$tool" >/dev/null || fail "\`$tool\` is needed and is not on the PATH"
   done
-  "$ROOT/e2e/peers" yq
-  cargo build --quiet --release --locked --manifest-path "$ROOT/Cargo.toml"
-  PATH=$ROOT/target/release:$("$ROOT/e2e/peers" --bin):$PATH
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  cd "$work"
+  start yq
   prepare
   for ((round = 0; round <= rounds; round++)); do
     measure cat read_all

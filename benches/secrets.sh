@@ -10,24 +10,9 @@
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source "$ROOT/benches/lib.bash"
 readonly ROOT rounds=${1:-5} namespaces=1000 sample=100 limit_ms=2000 times_as_fast=15
 export ACR_USERNAME=bot ACR_PASSWORD=s3cret-Pa55word SOPS_DISABLE_VERSION_CHECK=1
-
-fail() {
-  printf 'error: %s\n' "$*" >&2
-  exit 1
-}
-
-# measure NAME COMMAND…: appends to the file NAME.times the seconds that it took: by the clock, and of the processors.
-measure() {
-  local TIMEFORMAT='%R %U %S'
-  { time "${@:2}" >messages 2>&1; } 2>>"$1.times" || fail "\`${*:2}\` ended with status $?: $(head -n 3 messages)"
-}
-
-# median NAME EXPRESSION: of an awk expression over the columns of NAME.times, in milliseconds.
-median() {
-  awk "{ print ($2) * 1000 }" "$1.times" | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
-}
 
 prepare() {
   local nth recipient recipients=()
@@ -107,12 +92,7 @@ main() {
   for tool in go cargo; do
     command -v "$tool" >/dev/null || fail "\`$tool\` is needed and is not on the PATH"
   done
-  "$ROOT/e2e/peers" sops age-keygen kubectl
-  cargo build --quiet --release --locked --manifest-path "$ROOT/Cargo.toml"
-  PATH=$ROOT/target/release:$("$ROOT/e2e/peers" --bin):$PATH
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  cd "$work"
+  start sops age-keygen kubectl
   prepare
   mkdir encrypted
   for ((round = 1; round <= rounds; round++)); do
