@@ -10,6 +10,7 @@ use pullcred::config::Config;
 use pullcred::image::pattern::{RegistryKey, needed};
 use pullcred::image::reference::ImageRef;
 use pullcred::kube::delivery::{self, DeliveryFacts};
+use pullcred::kube::marks::Marks;
 use pullcred::kube::namespace::{Graph, Options, Scanned};
 use pullcred::kube::read::{FileFacts, read};
 use pullcred::kube::workload::Kinds;
@@ -62,13 +63,13 @@ fn parse_workloads(bencher: Bencher<'_, '_>) {
 fn read_facts(bencher: Bencher<'_, '_>, name: &str) {
     let text = manifest(name);
     let kinds = Kinds::default();
-    bencher.counter(BytesCount::of_str(&text)).bench(|| read(&text, &kinds).objects.len());
+    bencher.counter(BytesCount::of_str(&text)).bench(|| read(&text, Marks::of(&text), &kinds).objects.len());
 }
 
 #[divan::bench]
 fn edit_and_verify(bencher: Bencher<'_, '_>) {
     let text = manifest("workloads");
-    let facts = read(&text, &Kinds::default());
+    let facts = read(&text, Marks::of(&text), &Kinds::default());
     let files = [File::new("web.yaml".to_owned(), true, Ok(facts.clone()))];
     let plan = pull_secrets::plan(&files, &config());
     let additions: Vec<_> = plan.additions.iter().collect();
@@ -97,8 +98,8 @@ fn overlays(bases: usize, overlays: usize) -> Files {
     let kinds = Kinds::default();
     let mut files = Files::new();
     let mut add = |path: String, text: &str| {
-        let delivery = delivery::read(&path, text, &delivery::Marks::default());
-        files.push((path, read(text, &kinds), delivery));
+        let delivery = delivery::read(&path, text, Marks::of(text));
+        files.push((path, read(text, Marks::of(text), &kinds), delivery));
     };
     for base in 0..bases {
         add(format!("b{base:04}/base/kustomization.yaml"), "resources: [web.yaml]\n");
@@ -145,7 +146,8 @@ fn graph_of_one_base_in_overlays(bencher: Bencher<'_, '_>, count: usize) {
 #[divan::bench(sample_count = 20)]
 fn graph_of_10_000_files_without_kustomization(bencher: Bencher<'_, '_>) {
     let kinds = Kinds::default();
-    let files: Files =
-        (0..10_000).map(|nth| (format!("{nth:05}.yaml"), read(WORKLOAD, &kinds), None)).collect();
+    let files: Files = (0..10_000)
+        .map(|nth| (format!("{nth:05}.yaml"), read(WORKLOAD, Marks::of(WORKLOAD), &kinds), None))
+        .collect();
     bencher.bench_local(|| graph(&files));
 }

@@ -6,6 +6,7 @@ use super::run::{sort, weigh};
 use super::settings::kinds_of;
 use crate::apply::{self, Refused};
 use crate::config::Config;
+use crate::kube::marks::Marks;
 use crate::kube::object::Object;
 use crate::kube::read;
 use crate::plan::finding::Finding;
@@ -38,7 +39,7 @@ pub fn stdin() -> Result<String> {
 
 /// Plans and finishes `text`, which messages call `name`. Objects without a namespace are deployed to `destination`.
 pub fn finish(name: &str, text: &str, config: &Config, destination: Option<&str>) -> Piped {
-    let mut facts = read::read(text, &kinds_of(config));
+    let mut facts = read::read(text, Marks::of(text), &kinds_of(config));
     deploy_to(destination, &mut facts.objects);
     let files = [File::new(name.to_owned(), true, Ok(facts))];
     let mut plan = pull_secrets::plan(&files, config);

@@ -11,7 +11,8 @@ use super::progress::Progress;
 use super::settings::{Settings, shown};
 use crate::apply::{self, Refused};
 use crate::config::{self, Config};
-use crate::kube::delivery::{self, DeliveryFacts, Marks};
+use crate::kube::delivery::{self, DeliveryFacts};
+use crate::kube::marks::Marks;
 use crate::kube::namespace::Graph;
 use crate::kube::read::{self, FileFacts, Skip, SkipReason};
 use crate::plan::closure::Closure;
@@ -56,10 +57,9 @@ impl Run {
     /// A path that is named and cannot be read.
     pub fn new(settings: Settings) -> Result<Self> {
         let progress = Progress::new(settings.quiet);
-        let marks = Marks::default();
         let read = |path: &Path| {
             progress.file();
-            facts_of(path, &settings, &marks)
+            facts_of(path, &settings)
         };
         let (mut found, failures) = scan::walk(&settings.root, settings.scan, read);
         for path in &settings.paths {
@@ -258,10 +258,11 @@ struct Read {
     digest: u64,
 }
 
-fn facts_of(path: &Path, settings: &Settings, marks: &Marks) -> Read {
+fn facts_of(path: &Path, settings: &Settings) -> Read {
     let facts = match source::read(path) {
         Ok(Source::Text(text)) => {
-            let facts = read::read(&text, &settings.kinds);
+            let marks = Marks::of(&text);
+            let facts = read::read(&text, marks, &settings.kinds);
             let delivery = delivery::read(&relative(settings, path), &text, marks);
             // Only files that may be edited are ever compared with what they were.
             let digest = if facts.objects.is_empty() { 0 } else { digest(&text) };

@@ -239,7 +239,7 @@ fn merge_patch(target: Option<&Value>, patch: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kube::build::repository::documents;
+    use crate::kube::build::documents::documents;
     use crate::kube::kustomization;
 
     fn application(spec: &str) -> Application {

@@ -2,10 +2,9 @@
 //!
 //! Made while the file is scanned. Delivery objects are few, so their trees are kept whole: a build may patch them.
 
-use memchr::memmem::Finder;
-
 use super::build::value::Value;
 use super::kustomization::{self, Kustomization};
+use super::marks::Marks;
 use super::object::group;
 use crate::yaml::parse::{Node, parse};
 use crate::yaml::span::LineIndex;
@@ -71,39 +70,15 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
     })
 }
 
-/// Texts that every file is searched for, made ready once: most files are so small that this would take longer than the
-/// search.
-#[derive(Debug)]
-pub struct Marks {
-    flux: Finder<'static>,
-    argocd: Finder<'static>,
-    application: Finder<'static>,
-    skip: Finder<'static>,
-}
-
-impl Default for Marks {
-    fn default() -> Self {
-        Self {
-            flux: Finder::new(".fluxcd.io/"),
-            argocd: Finder::new("argoproj.io/"),
-            application: Finder::new("Application"),
-            skip: Finder::new("+argocd:skip-file-rendering"),
-        }
-    }
-}
-
 /// Reads the facts of a file; none when it has nothing to do with deliveries.
-pub fn read(path: &str, text: &str, marks: &Marks) -> Option<Box<DeliveryFacts>> {
-    let has = |mark: &Finder<'_>| mark.find(text.as_bytes()).is_some();
+pub fn read(path: &str, text: &str, marks: Marks) -> Option<Box<DeliveryFacts>> {
     let is_kustomization = kustomization::is_kustomization(path);
-    let skipped_by_argocd = has(&marks.skip);
-    let relevant = has(&marks.flux) || has(&marks.argocd) && has(&marks.application);
-    if !is_kustomization && !relevant && !skipped_by_argocd {
+    if !is_kustomization && !marks.deliveries && !marks.skip_rendering {
         return None;
     }
     let kustomization = is_kustomization.then(|| kustomization::read(text));
-    let deliveries = if relevant { deliveries(text) } else { Vec::new() };
-    Some(Box::new(DeliveryFacts { kustomization, deliveries, skipped_by_argocd }))
+    let deliveries = if marks.deliveries { deliveries(text) } else { Vec::new() };
+    Some(Box::new(DeliveryFacts { kustomization, deliveries, skipped_by_argocd: marks.skip_rendering }))
 }
 
 fn deliveries(text: &str) -> Vec<Delivery> {
@@ -163,24 +138,21 @@ fn delivery(
 mod tests {
     use super::*;
 
+    fn facts(path: &str, text: &str) -> Option<Box<DeliveryFacts>> {
+        read(path, text, Marks::of(text))
+    }
+
     #[test]
     fn only_files_of_deliveries_have_facts() {
-        assert!(read("web.yaml", "apiVersion: v1\nkind: Pod\n", &Marks::default()).is_none());
-        assert!(
-            read("a/kustomization.yaml", "namespace: x\n", &Marks::default())
-                .unwrap()
-                .kustomization
-                .is_some()
-        );
-        assert!(
-            read("a.yaml", "# +argocd:skip-file-rendering\n", &Marks::default()).unwrap().skipped_by_argocd
-        );
+        assert!(facts("web.yaml", "apiVersion: v1\nkind: Pod\n").is_none());
+        assert!(facts("a/kustomization.yaml", "namespace: x\n").unwrap().kustomization.is_some());
+        assert!(facts("a.yaml", "# +argocd:skip-file-rendering\n").unwrap().skipped_by_argocd);
     }
 
     #[test]
     fn delivery_objects_carry_their_lines() {
         let text = "kind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n- apiVersion: argoproj.io/v1alpha1\n  kind: Application\n  spec:\n    destination:\n      namespace: shop\n---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec:\n  targetNamespace: x\n";
-        let facts = read("a.yaml", text, &Marks::default()).unwrap();
+        let facts = facts("a.yaml", text).unwrap();
         let seen: Vec<_> = facts
             .deliveries
             .iter()

@@ -128,7 +128,7 @@ fn merge_image(fields: &mut Kustomization, new: ImageRule, line: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kube::build::repository::documents;
+    use crate::kube::build::documents::documents;
     use crate::kube::kustomization;
 
     fn flux(spec: &str) -> FluxKustomization {

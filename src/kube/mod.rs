@@ -11,6 +11,7 @@ pub mod dockerconfig;
 pub mod field_path;
 pub mod flux;
 pub mod kustomization;
+pub mod marks;
 pub mod namespace;
 pub mod object;
 pub mod read;

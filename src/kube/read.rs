@@ -4,27 +4,28 @@
 //! Nothing is decided here that depends on another file.
 
 mod declared;
+mod relevance;
+mod template;
 mod ways;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use memchr::memmem;
-
 use super::comments::{self, Ignore};
+use super::marks::Marks;
 use super::object::{Container, ContainerList, Object, PodSpec, PullSecret, group, version};
-use super::remark::{self, Marks, Remark};
+use super::remark::{self, Remark};
 use super::secret::{self, OwnedSecret};
 use super::shipped::{Holds, Shipped, brings_secrets, shipped};
 use super::site::{Shape, Site, What};
 use super::workload::{Kinds, walk};
 use crate::yaml::insert::{Form, KeyPlace, Refusal, Slot};
 use crate::yaml::layout;
-use crate::yaml::parse::{Document, Node, parse};
+use crate::yaml::parse::{Document, Node, find_first, parse};
 use crate::yaml::path::Path;
 use crate::yaml::span::{LineIndex, Position};
-use crate::yaml::split::{self, Head, Slice, head, split};
-use ways::{duplicate_above, is_template_tree, path_of, runs_containers, users};
+use crate::yaml::split::{Slice, split};
+use ways::{duplicate_above, path_of, runs_containers, users};
 
 /// What one file tells.
 #[derive(Clone, Debug, Default)]
@@ -102,30 +103,34 @@ const OPT_OUT: &str = "pullcred.dev/inject";
 /// Annotations that hold whole objects; of no use here and large.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Reads the facts of a file.
-pub fn read(text: &str, kinds: &Kinds) -> FileFacts {
-    let may_hold_credentials = Marks::default().are_in(text);
+/// Reads the facts of a file that has these marks.
+pub fn read(text: &str, marks: Marks, kinds: &Kinds) -> FileFacts {
     let mut reader = Reader {
         text,
         kinds,
-        may_hold_credentials,
+        marks,
         lines: OnceCell::new(),
         dashes: OnceCell::new(),
         facts: FileFacts::default(),
+        dismissed: Vec::new(),
+        unreadable: false,
     };
     let slices = split(text);
     reader.facts.documents = slices.len();
     for slice in &slices {
         let source = slice.span.of(text);
-        if reader.is_relevant(source) {
+        if relevance::is_relevant(source, kinds) {
             reader.slice(*slice, &slices);
-        } else if may_hold_credentials && Marks::default().are_in(source) {
-            for document in parse(text, slice.span).unwrap_or_default() {
-                reader.facts.remarks.extend(reader.in_clear(&document, &[]));
+        } else {
+            reader.dismissed.push(*slice);
+            if marks.credentials && Marks::of(source).credentials {
+                for document in parse(text, slice.span).unwrap_or_default() {
+                    reader.facts.remarks.extend(reader.in_clear(&document, &[]));
+                }
             }
         }
     }
-    reader.settle(&slices);
+    reader.settle();
     reader.facts.objects.shrink_to_fit();
     reader.facts
 }
@@ -139,10 +144,14 @@ fn lone_carriage_return(text: &str) -> Option<usize> {
 struct Reader<'t, 'k> {
     text: &'t str,
     kinds: &'k Kinds,
-    may_hold_credentials: bool,
+    marks: Marks,
     lines: OnceCell<LineIndex<'t>>,
     dashes: OnceCell<usize>,
     facts: FileFacts,
+    /// Documents that were not parsed.
+    dismissed: Vec<Slice>,
+    /// Whether one that was parsed is no YAML.
+    unreadable: bool,
 }
 
 impl<'t> Reader<'t, '_> {
@@ -151,14 +160,17 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// What concerns the file as a whole: it is handled whole or not at all.
-    fn settle(&mut self, slices: &[Slice]) {
-        self.facts.ignores = comments::ignores(self.text);
+    fn settle(&mut self) {
+        if self.marks.comments {
+            self.facts.ignores = comments::ignores(self.text);
+        }
         let facts = &self.facts;
         let objects = facts.objects.iter().map(|object| object.position);
         let first = objects.chain(facts.errors.iter().map(|error| error.position)).min();
         let skip =
             |reason, detail: &str| first.map(|position| Skip { position, reason, detail: detail.to_owned() });
-        if (first.is_some() || !facts.remarks.is_empty()) && comments::skips_file(self.text) {
+        let is_heard = self.marks.comments && (first.is_some() || !facts.remarks.is_empty());
+        if is_heard && comments::skips_file(self.text) {
             self.facts.skips =
                 skip(SkipReason::OptOut, "comment `# pullcred: skip-file`").into_iter().collect();
             self.facts.errors.clear();
@@ -167,7 +179,7 @@ impl<'t> Reader<'t, '_> {
         } else if !facts.errors.is_empty() {
             // What could not be read may belong to what could.
             self.facts.objects.clear();
-        } else if first.is_some() && is_template(self.text) && !self.is_readable(slices) {
+        } else if first.is_some() && template::is_likely(self.text) && !self.is_readable() {
             self.facts.skips.extend(skip(SkipReason::Template, "template syntax"));
             self.facts.objects.clear();
         } else if let (Some(first), Some(at)) = (first, lone_carriage_return(self.text)) {
@@ -180,28 +192,11 @@ impl<'t> Reader<'t, '_> {
         self.facts.skips.dedup_by(|b, a| a.reason == SkipReason::Template && b.reason == a.reason);
     }
 
-    fn is_readable(&self, slices: &[Slice]) -> bool {
-        slices.iter().all(|slice| parse(self.text, slice.span).is_ok())
-    }
-
-    /// Whether a document can hold anything of interest; when its head cannot be told, any doubt counts.
-    fn is_relevant(&self, source: &str) -> bool {
-        let has = |needle: &str| memmem::find(source.as_bytes(), needle.as_bytes()).is_some();
-        match head(source) {
-            Some(Head { kind: "CustomResourceDefinition" | "ConfigMap", .. }) => false,
-            Some(Head { api_version, kind }) => {
-                self.kinds.knows(group(api_version), kind)
-                    || brings_secrets(api_version, kind)
-                    || declared::is_namespace(api_version, kind)
-                    || kind.ends_with("List") && has("items")
-                    || has("ontainers:") && has("image:") && !api_version.is_empty()
-            }
-            // A key may be spelled with escapes (`"k\u0069nd"`).
-            None => {
-                let escaped_letter = has("\\u00") || has("\\x") || has("\\U0000");
-                has("apiVersion") && has("kind") || escaped_letter
-            }
-        }
+    /// Whether the file is YAML in spite of what looks like template syntax.
+    fn is_readable(&self) -> bool {
+        let mut doubtful =
+            self.dismissed.iter().filter(|slice| template::is_doubtful(slice.span.of(self.text)));
+        !self.unreadable && doubtful.all(|slice| parse(self.text, slice.span).is_ok())
     }
 
     fn slice(&mut self, slice: Slice, slices: &[Slice]) {
@@ -209,11 +204,12 @@ impl<'t> Reader<'t, '_> {
         let documents = match parse(self.text, slice.span) {
             Ok(documents) => documents,
             Err(error) => {
+                self.unreadable = true;
                 let position = self.position(error.offset);
-                if is_template(self.text) {
+                if template::is_likely(self.text) {
                     let detail = "template syntax".to_owned();
                     self.facts.skips.push(Skip { position, reason: SkipReason::Template, detail });
-                } else if looks_like_object(source, self.kinds) {
+                } else if relevance::looks_like_object(source, self.kinds) {
                     self.facts.errors.push(Unreadable { position, reason: error.reason });
                 }
                 return;
@@ -227,7 +223,7 @@ impl<'t> Reader<'t, '_> {
                 let before = self.facts.remarks.len();
                 let number = slice.document + nth;
                 self.document(root, &Around { document: number, slices, dashes: OnceCell::new() });
-                if self.may_hold_credentials {
+                if self.marks.credentials {
                     let known: Vec<Position> =
                         self.facts.remarks[before..].iter().map(|remark| remark.position).collect();
                     let more = self.in_clear(document, &known);
@@ -358,7 +354,7 @@ impl<'t> Reader<'t, '_> {
         let mut skip = |reason, detail: String| {
             self.facts.skips.push(Skip { position, reason, detail });
         };
-        if is_template_tree(node) || name.contains("{{") {
+        if template::is_tree(node) || name.contains("{{") {
             return skip(SkipReason::Template, format!("`{kind}` `{name}` has template syntax"));
         }
         let generate_name = meta("generateName").map(str::to_owned);
@@ -530,9 +526,10 @@ impl<'t> Reader<'t, '_> {
     /// The distance of dashes in the first block sequence of the document, else of the file.
     fn dashes(&self, document: &Document<'_>, around: &Around<'_>) -> usize {
         let of_file = || {
-            let documents =
-                around.slices.iter().filter_map(|slice| parse(self.text, slice.span).ok()).flatten();
-            documents.into_iter().find_map(|document| layout::first_dash_distance(&document)).unwrap_or(2)
+            let slices = around.slices.iter();
+            let mut found =
+                slices.filter_map(|slice| find_first(self.text, slice.span, layout::dash_distance_of));
+            found.next().unwrap_or(2)
         };
         *around.dashes.get_or_init(|| {
             layout::first_dash_distance(document).unwrap_or_else(|| *self.dashes.get_or_init(of_file))
@@ -582,19 +579,4 @@ fn needs_selector(api_version: &str) -> bool {
 
 fn is_workload(pod_specs: &[PodSpec]) -> bool {
     pod_specs.iter().any(|pod_spec| !pod_spec.containers.is_empty())
-}
-
-/// Whether text that is no YAML looks like a template rather than a mistake.
-fn is_template(text: &str) -> bool {
-    ["{{", "{%", "<%"].iter().any(|mark| memmem::find(text.as_bytes(), mark.as_bytes()).is_some())
-}
-
-/// Whether an unreadable document was probably meant to be an object of interest.
-fn looks_like_object(source: &str, kinds: &Kinds) -> bool {
-    match head(source) {
-        Some(Head { api_version, kind }) => kinds.knows(group(api_version), kind),
-        None => {
-            split::first_content(source).is_some() && memmem::find(source.as_bytes(), b"ontainers").is_some()
-        }
-    }
 }

@@ -3,8 +3,6 @@
 //! Values are decoded, judged and wiped; a remark names keys of `auths` and nothing else of them. What a tool fills in later
 //! (`${VAR}`, `{{ … }}`, `<placeholder>`) is not judged.
 
-use memchr::memmem::Finder;
-
 use super::dockerconfig::read::{DockerConfig, Entry};
 use super::dockerconfig::{Flaw, from_base64};
 use super::shipped::Holds;
@@ -40,25 +38,6 @@ const TYPES: [(&str, &str); 2] =
 
 /// Names of Docker Hub that its images do not go by.
 const NOT_THE_HUB: [&str; 3] = ["registry-1.docker.io", "hub.docker.com", "registry.hub.docker.com"];
-
-/// `"auths` as it stands in JSON, and as base64 has it at each of the three distances from the start.
-const MARKS: [&str; 4] = ["\"auths", "ImF1dGhz", "JhdXRocy", "iYXV0aHM"];
-
-/// Tells at memory speed whether a text can hold a docker configuration.
-pub struct Marks([Finder<'static>; 4]);
-
-impl Default for Marks {
-    fn default() -> Self {
-        Self(MARKS.map(|mark| Finder::new(mark.as_bytes())))
-    }
-}
-
-impl Marks {
-    /// Whether it can.
-    pub fn are_in(&self, text: &str) -> bool {
-        self.0.iter().any(|finder| finder.find(text.as_bytes()).is_some())
-    }
-}
 
 /// Judges a `v1` Secret: what it holds for a kubelet, and what is wrong with it.
 pub fn secret(object: Node<'_, '_>) -> (Holds, Vec<Remark>) {

@@ -36,9 +36,14 @@ pub fn dash_distance(mapping: Node<'_, '_>, value: Node<'_, '_>) -> Option<usize
     block.then(|| column(text, value.span().start).checked_sub(column(text, mapping.span().start)))?
 }
 
+/// The same for a node that may be such a sequence.
+pub fn dash_distance_of(node: Node<'_, '_>) -> Option<usize> {
+    dash_distance(node.parent()?, node)
+}
+
 /// The distance of the first block sequence of a document that stands below a key.
 pub fn first_dash_distance(document: &Document<'_>) -> Option<usize> {
-    document.nodes().find_map(|node| dash_distance(node.parent()?, node))
+    document.nodes().find_map(dash_distance_of)
 }
 
 /// Where the last written byte of a node's content lies (one past it); `None` where it cannot be told, because

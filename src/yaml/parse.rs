@@ -101,11 +101,40 @@ pub enum Kind {
 /// # Errors
 /// The first place that is no YAML, or nested deeper than 255 levels.
 pub fn parse(text: &str, slice: Span) -> Result<Vec<Document<'_>>, ParseError> {
+    let mut documents = Vec::new();
+    read(text, slice, |builder, ended| {
+        if ended {
+            documents.push(builder.finish());
+        }
+        true
+    })?;
+    Ok(documents)
+}
+
+/// The first answer of `find` to the nodes of the first document in `slice`, in source order. Each is seen as soon as it begins,
+/// below what surrounds it, so that nothing behind the answer is read; none where an error comes before it.
+pub fn find_first<T>(text: &str, slice: Span, find: impl Fn(Node<'_, '_>) -> Option<T>) -> Option<T> {
+    let mut answer = None;
+    let mut seen = 0;
+    let _ = read(text, slice, |builder, ended| {
+        let document = &builder.document;
+        answer = document.nodes_from(seen).find_map(&find);
+        seen = document.entries.len();
+        answer.is_none() && !ended
+    });
+    answer
+}
+
+/// Feeds a builder; `each` sees it after every event, with whether that ended a document, and tells whether to go on.
+fn read<'t>(
+    text: &'t str,
+    slice: Span,
+    mut each: impl FnMut(&mut Builder<'t>, bool) -> bool,
+) -> Result<(), ParseError> {
     let source = slice.of(text);
     let mut options = granit_parser::Options::default();
     options.set_emit_comments(false);
     let mut parser = Parser::new_from_str_with_options(source, options);
-    let mut documents = Vec::new();
     let mut builder = Builder::new(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| scan_error(&error, source, slice.start))?;
@@ -113,11 +142,12 @@ pub fn parse(text: &str, slice: Span) -> Result<Vec<Document<'_>>, ParseError> {
         let (Some(start), Some(end)) = (start, end) else {
             return Err(ParseError { offset: slice.start, reason: "position unknown".to_owned() });
         };
-        if builder.event(event, Span::new(slice.start + start, slice.start + end))? {
-            documents.push(builder.finish());
+        let ended = builder.event(event, Span::new(slice.start + start, slice.start + end))?;
+        if !each(&mut builder, ended) {
+            break;
         }
     }
-    Ok(documents)
+    Ok(())
 }
 
 fn scan_error(error: &ScanError, source: &str, base: usize) -> ParseError {
@@ -129,8 +159,7 @@ fn scan_error(error: &ScanError, source: &str, base: usize) -> ParseError {
 }
 
 struct Builder<'t> {
-    text: &'t str,
-    entries: Vec<Entry<'t>>,
+    document: Document<'t>,
     /// Open collections and, for each, its last child.
     open: Vec<(u32, u32)>,
     /// Anchor ids of the parser and the nodes that carry them.
@@ -139,12 +168,13 @@ struct Builder<'t> {
 
 impl<'t> Builder<'t> {
     fn new(text: &'t str) -> Self {
-        Self { text, entries: Vec::new(), open: Vec::new(), anchors: Vec::new() }
+        Self { document: Document { text, entries: Vec::new() }, open: Vec::new(), anchors: Vec::new() }
     }
 
     fn finish(&mut self) -> Document<'t> {
         self.anchors.clear();
-        Document { text: self.text, entries: std::mem::take(&mut self.entries) }
+        let next = Document { text: self.document.text, entries: Vec::new() };
+        std::mem::replace(&mut self.document, next)
     }
 
     /// Takes one event; true when it ended a document.
@@ -174,7 +204,7 @@ impl<'t> Builder<'t> {
             }
             Event::MappingEnd | Event::SequenceEnd => {
                 if let Some((id, _)) = self.open.pop() {
-                    self.entries[id as usize].span.end = span.end;
+                    self.document.entries[id as usize].span.end = span.end;
                 }
             }
             Event::Alias(anchor) => {
@@ -182,7 +212,7 @@ impl<'t> Builder<'t> {
                 let Some(target) = target else {
                     return Err(ParseError { offset: span.start, reason: "unknown anchor".to_owned() });
                 };
-                self.entries[target as usize].aliases += 1;
+                self.document.entries[target as usize].aliases += 1;
                 self.push(Data::Alias { target }, span, 0, None)?;
             }
             Event::DocumentEnd => return Ok(true),
@@ -194,14 +224,14 @@ impl<'t> Builder<'t> {
     /// An indentless sequence is reported at its first item; its true start is the first dash after its key.
     fn dash_after_key(&self, reported: usize) -> usize {
         let key = match self.open.last() {
-            Some(&(_, key)) if key != NONE => &self.entries[key as usize],
+            Some(&(_, key)) if key != NONE => &self.document.entries[key as usize],
             _ => return reported,
         };
         if !matches!(key.data, Data::Scalar { .. }) {
             return reported;
         }
         // Only the colon, blanks, comments and properties stand between a key and the first dash.
-        let bytes = self.text.as_bytes();
+        let bytes = self.document.text.as_bytes();
         let mut at = key.span.end;
         while let Some(&byte) = bytes.get(at) {
             at += match byte {
@@ -222,7 +252,7 @@ impl<'t> Builder<'t> {
         anchor: usize,
         tag: Option<String>,
     ) -> Result<u32, ParseError> {
-        let id = u32::try_from(self.entries.len())
+        let id = u32::try_from(self.document.entries.len())
             .ok()
             .filter(|&id| id != NONE)
             .ok_or_else(|| ParseError { offset: span.start, reason: "too many nodes".to_owned() })?;
@@ -231,16 +261,16 @@ impl<'t> Builder<'t> {
             parent = *collection;
             let previous = std::mem::replace(last, id);
             if previous == NONE {
-                self.entries[parent as usize].first = id;
+                self.document.entries[parent as usize].first = id;
             } else {
-                self.entries[previous as usize].next = id;
+                self.document.entries[previous as usize].next = id;
             }
         }
         if anchor != 0 {
             self.anchors.push((anchor, id));
         }
         let tag = tag.map(String::into_boxed_str);
-        self.entries.push(Entry {
+        self.document.entries.push(Entry {
             data,
             span,
             parent,
@@ -267,7 +297,11 @@ impl<'t> Document<'t> {
 
     /// Every node, in source order.
     pub fn nodes(&self) -> impl Iterator<Item = Node<'_, 't>> {
-        (0..self.entries.len() as u32).map(|id| Node { document: self, id })
+        self.nodes_from(0)
+    }
+
+    fn nodes_from(&self, first: usize) -> impl Iterator<Item = Node<'_, 't>> {
+        (first as u32..self.entries.len() as u32).map(|id| Node { document: self, id })
     }
 }
 

@@ -4,7 +4,10 @@
 //! `apiVersion` and `kind` of an ordinary block mapping) lets the caller dismiss most documents of a repository
 //! at memory speed; where a head cannot be told with certainty it is `None` and the caller parses.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{self, Finder};
+use serde::de::IgnoredAny;
 
 use super::span::Span;
 
@@ -107,41 +110,79 @@ pub fn head(slice: &str) -> Option<Head<'_>> {
     if matches!(first, b'{' | b'[' | b'"' | b'\'' | b'|' | b'>' | b'&' | b'*' | b'!' | b'?' | b'-') {
         return None;
     }
-    let kind = top_level(slice, "kind:")?;
-    let api_version = top_level(slice, "apiVersion:");
+    let kind = KIND.value(slice)?;
+    let api_version = API_VERSION.value(slice);
     if api_version.is_none() && memmem::find(slice.as_bytes(), b"apiVersion").is_some() {
         return None;
     }
     Some(Head { api_version: api_version.unwrap_or_default(), kind })
 }
 
-/// The plain or simply quoted value of a key that stands once at the first column.
-fn top_level<'t>(slice: &'t str, key: &str) -> Option<&'t str> {
-    let bytes = slice.as_bytes();
-    let mut found = None;
-    let start = if slice.starts_with('\u{feff}') { 3 } else { 0 };
-    let at_start = bytes[start..].starts_with(key.as_bytes()).then_some(start);
-    let lines = memmem::find_iter(bytes, key.as_bytes()).filter(|&at| at > 0 && bytes[at - 1] == b'\n');
-    for at in at_start.into_iter().chain(lines) {
-        if found.replace(at + key.len()).is_some() {
+/// A key at the first column, with the line break before it: made ready once, for most documents are so small that this takes
+/// longer than the search.
+struct TopLevel(LazyLock<Finder<'static>>);
+
+static KIND: TopLevel = TopLevel(LazyLock::new(|| Finder::new("\nkind:")));
+static API_VERSION: TopLevel = TopLevel(LazyLock::new(|| Finder::new("\napiVersion:")));
+
+impl TopLevel {
+    /// The plain or simply quoted value of the key, when it stands there once.
+    fn value<'t>(&self, slice: &'t str) -> Option<&'t str> {
+        let key = &self.0.needle()[1..];
+        let bytes = slice.as_bytes();
+        let start = if slice.starts_with('\u{feff}') { 3 } else { 0 };
+        let at_start = bytes[start..].starts_with(key).then_some(start);
+        let mut found = at_start.into_iter().chain(self.0.find_iter(bytes).map(|at| at + 1));
+        let start = found.next()? + key.len();
+        if found.next().is_some() {
             return None;
         }
+        let line =
+            &slice[start..memchr::memchr(b'\n', &bytes[start..]).map_or(slice.len(), |end| start + end)];
+        if !line.starts_with([' ', '\t']) {
+            return None;
+        }
+        let value = line.split_once(" #").map_or(line, |(value, _)| value).trim();
+        let value = match value.as_bytes() {
+            [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] if !inner.is_empty() => {
+                &value[1..=inner.len()]
+            }
+            _ => value,
+        };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-' | b'_');
+        // A plain scalar may go on in the next line, further in; `kind` and `apiVersion` of real objects never do.
+        let rest = &slice[start + line.len()..];
+        let goes_on = rest.strip_prefix('\n').is_some_and(|rest| rest.starts_with([' ', '\t']));
+        (!value.is_empty() && value.bytes().all(plain) && !goes_on).then_some(value)
     }
-    let start = found?;
-    let line = &slice[start..memchr::memchr(b'\n', &bytes[start..]).map_or(slice.len(), |end| start + end)];
-    if !line.starts_with([' ', '\t']) {
-        return None;
+}
+
+/// Whether a document whose head cannot be told has no `kind` at its top for certain: JSON without that key, or a block mapping
+/// without a line that could bring it.
+pub fn lacks_kind(slice: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Root {
+        kind: Option<IgnoredAny>,
     }
-    let value = line.split_once(" #").map_or(line, |(value, _)| value).trim();
-    let value = match value.as_bytes() {
-        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] if !inner.is_empty() => &value[1..=inner.len()],
-        _ => value,
-    };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'-' | b'_');
-    // A plain scalar may go on in the next line, further in; `kind` and `apiVersion` of real objects never do.
-    let rest = &slice[start + line.len()..];
-    let goes_on = rest.strip_prefix('\n').is_some_and(|rest| rest.starts_with([' ', '\t']));
-    (!value.is_empty() && value.bytes().all(plain) && !goes_on).then_some(value)
+    let Some(start) = first_content(slice) else { return true };
+    let content = &slice[start..];
+    match content.as_bytes()[0] {
+        b'{' => serde_json::from_str(content).is_ok_and(|root: Root| root.kind.is_none()),
+        b'[' => serde_json::from_str::<IgnoredAny>(content).is_ok(),
+        first if may_bring_kind(content) || first == b'%' => false,
+        // Keys of the root stand at the column of the first one, which has to be the first column.
+        _ => {
+            let starts_line = matches!(slice.as_bytes()[..start], [] | [.., b'\n'] | [0xEF, 0xBB, 0xBF]);
+            let mut lines = memchr::memchr2_iter(b'\n', b'\r', content.as_bytes());
+            starts_line && !lines.any(|at| may_bring_kind(&content[at + 1..]))
+        }
+    }
+}
+
+/// Whether `line` can be the beginning of a pair of the root whose key is `kind`, as it is, quoted, escaped, tagged, anchored,
+/// aliased or merged.
+fn may_bring_kind(line: &str) -> bool {
+    line.starts_with("kind") || line.starts_with(['"', '\'', '?', '!', '&', '*', '<', '{', '[', '|', '>'])
 }
 
 #[cfg(test)]
@@ -193,5 +234,38 @@ mod tests {
         assert_eq!(head("kind:\n  Pod\n"), None);
         assert_eq!(head("a: 1\n"), None);
         assert_eq!(head("kind: Pod\n\"apiVersion\": v1\n"), None);
+    }
+
+    #[test]
+    fn a_kind_is_missed_only_where_none_can_be() {
+        for text in [
+            "",
+            "# kind: Pod\n",
+            "name: x\n\nspec:\n  kind: Pod\n- a\n",
+            "\u{feff}a: 1\r\nb: 2\r\n",
+            "---\n# c\na: |\n kind: Pod\n",
+            "{\"spec\": {\"kind\": \"Pod\"}}\n",
+            "--- [{\"kind\": \"Pod\"}]",
+        ] {
+            assert!(lacks_kind(text), "{text}");
+        }
+        for text in [
+            "a: 1\nkind: Pod\n",
+            "a: 1\rkind: Pod\n",
+            "a: 1\nkind : Pod\n",
+            "a: 1\n\"k\\u0069nd\": Pod\n",
+            "a: 1\n? kind\n: Pod\n",
+            "a: &a {kind: Pod}\n<<: *a\n",
+            "a: &k kind\n*k : Pod\n",
+            "  a: 1\n  kind: Pod\n",
+            "--- !!map\na: 1\n",
+            "%YAML 1.2\n---\n  kind: Pod\n",
+            "{\"k\\u0069nd\": \"Pod\"}",
+            "{kind: Pod}",
+            "{\"a\": 1}\nkind: Pod\n",
+            "[a]: 1\nkind: Pod\n",
+        ] {
+            assert!(!lacks_kind(text), "{text}");
+        }
     }
 }

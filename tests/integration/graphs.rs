@@ -1,6 +1,7 @@
 //! Kustomizations by the thousand: neither recursion on their depth, nor cycles that hang, nor costs that explode.
 
 use pullcred::kube::delivery::{self, DeliveryFacts};
+use pullcred::kube::marks::Marks;
 use pullcred::kube::namespace::{Deployment, Graph, Notice, Options, Scanned};
 use pullcred::kube::read::{FileFacts, read};
 use pullcred::kube::workload::Kinds;
@@ -13,8 +14,8 @@ const WEB: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\
 type Files = Vec<(String, FileFacts, Option<Box<DeliveryFacts>>)>;
 
 fn file(path: String, text: &str) -> (String, FileFacts, Option<Box<DeliveryFacts>>) {
-    let delivery = delivery::read(&path, text, &delivery::Marks::default());
-    (path, read(text, &Kinds::default()), delivery)
+    let delivery = delivery::read(&path, text, Marks::of(text));
+    (path, read(text, Marks::of(text), &Kinds::default()), delivery)
 }
 
 fn kustomization(

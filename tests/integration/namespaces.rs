@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use pullcred::kube::marks::Marks;
 use pullcred::kube::namespace::{Graph, Options, Pods, Scanned, Told};
 use pullcred::kube::workload::Kinds;
 use pullcred::kube::{delivery, read};
@@ -40,7 +41,8 @@ fn answer(folder: &Path) -> String {
     let facts: Vec<_> = texts
         .iter()
         .map(|(path, text)| {
-            (*path, read::read(text, &kinds), delivery::read(path, text, &delivery::Marks::default()))
+            let marks = Marks::of(text);
+            (*path, read::read(text, marks, &kinds), delivery::read(path, text, marks))
         })
         .collect();
     let scanned: Vec<Scanned<'_>> = facts

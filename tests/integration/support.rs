@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use pullcred::apply;
 use pullcred::config::Config;
+use pullcred::kube::marks::Marks;
 use pullcred::kube::read;
 use pullcred::kube::workload::Kinds;
 use pullcred::plan::finding::{Code, Finding};
@@ -245,7 +246,7 @@ pub struct Injected {
 
 /// Injects into a text as `inject` does into a file; what cannot be finished is a finding, and the text is as before.
 pub fn inject(text: &str, config: &Config) -> Injected {
-    let facts = read::read(text, &Kinds::default());
+    let facts = read::read(text, Marks::of(text), &Kinds::default());
     let files = [File::new("text".to_owned(), true, Ok(facts))];
     let mut plan = pull_secrets::plan(&files, config);
     let additions: Vec<_> = plan.additions.iter().collect();

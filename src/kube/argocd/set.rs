@@ -5,7 +5,8 @@
 
 use super::glob;
 use super::template::{Params, normalized, render, render_tree};
-use crate::kube::build::repository::{documents, folder};
+use crate::kube::build::documents::documents;
+use crate::kube::build::repository::folder;
 use crate::kube::build::selector::Expression;
 use crate::kube::build::value::Value;
 

@@ -191,7 +191,7 @@ fn words(command: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kube::build::repository::documents;
+    use crate::kube::build::documents::documents;
 
     fn params(text: &str, open: bool) -> Params {
         Params { values: documents(text).unwrap().remove(0), open }

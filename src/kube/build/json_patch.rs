@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::documents::leaves_out;
 use super::value::{Limit, MAX_NODES, Value};
 
 /// A patch: its operations in order.
@@ -90,7 +91,8 @@ impl JsonPatch {
     pub fn apply(&self, object: &Value) -> Result<Value, JsonPatchError> {
         let mut result = object.clone();
         let mut looked_at = 0;
-        for operation in &self.0 {
+        let is_known = |operation: &&Operation| !leaves_out(&operation.path) && !leaves_out(&operation.from);
+        for operation in self.0.iter().filter(is_known) {
             operation.apply(&mut result)?;
             if operation.kind == Kind::Copy {
                 looked_at += result.within_limits().map_err(JsonPatchError::Limit)?;

@@ -9,6 +9,7 @@
 
 pub mod accumulate;
 pub mod config;
+pub mod documents;
 pub mod field;
 pub mod generate;
 pub mod json_patch;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::documents::documents;
 use super::field::FieldSpec;
 use super::json_patch::JsonPatch;
 use super::patch::{Content, Patch, StepError};
 use super::replace::Replacement;
-use super::repository::documents;
 use super::resource::{Resource, group_version};
 use super::step::Step;
 use super::transform::{Affix, ImageRule};

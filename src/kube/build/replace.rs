@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::documents::leaves_out;
 use super::field::{self, FieldError};
 use super::patch::StepError;
 use super::resource::{Resource, Resources, group_version};
@@ -141,6 +142,9 @@ impl Source {
                 name()
             )));
         }
+        if leaves_out(&self.path) {
+            return Ok(None);
+        }
         let value = field::lookup(&resource.object, &field::split_dotted(&self.path))?;
         let missing = || StepError::Field(FieldError::Missing(self.path.clone()));
         let value = value.filter(|value| !value.is_empty());
@@ -215,7 +219,7 @@ impl Target {
         for at in self.selected(resources)? {
             let resource = resources.rename(at);
             let namespace = resource.namespace().to_owned();
-            for path in &self.paths {
+            for path in self.paths.iter().filter(|path| !leaves_out(path)) {
                 self.write_field((at, resource), path, value)?;
             }
             if resource.namespace() != namespace {

@@ -5,13 +5,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::documents::documents;
 use super::patch::is_object;
 use super::value::Value;
 use crate::kube::delivery::{Delivery, DeliveryFacts};
 use crate::kube::kustomization::{self, FILE_NAMES, Kustomization};
 use crate::kube::object::Object;
-use crate::yaml::parse::parse;
-use crate::yaml::span::Span;
 
 /// Gives the bytes of a file, by its path relative to the repository's root with `/`; none when there is no such
 /// file.
@@ -304,20 +303,6 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The documents of a text as trees.
-///
-/// # Errors
-/// Why it is no YAML.
-pub fn documents(text: &str) -> Result<Vec<Value>, String> {
-    let documents = parse(text, Span::new(0, text.len())).map_err(|error| error.reason)?;
-    documents
-        .iter()
-        .map(|document| {
-            document.root().map_or(Ok(Value::Null), Value::from_node).map_err(|limit| limit.to_string())
-        })
-        .collect()
 }
 
 /// An object of a file as kustomize reads it: the document, and the items on the way to it through Lists.

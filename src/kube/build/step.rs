@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use super::config::Config;
+use super::documents::documents;
 use super::field::FieldSpec;
 use super::patch::{Content, Patch, StepError};
 use super::replace::Replacement;
-use super::repository::{Known, Repository, documents, is_remote};
+use super::repository::{Known, Repository, is_remote};
 use super::resource::Resources;
 use super::transform::{self, Affix, ImageRule};
 use super::value::Value;

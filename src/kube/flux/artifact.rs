@@ -68,7 +68,7 @@ impl Artifacts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kube::build::repository::documents;
+    use crate::kube::build::documents::documents;
 
     #[test]
     fn folders_lead_to_where_they_were_copied_from() {

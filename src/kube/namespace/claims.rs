@@ -153,11 +153,12 @@ pub(super) fn source_of(file: &str, delivery: &Delivery) -> Source {
 mod tests {
     use super::*;
     use crate::kube::delivery;
+    use crate::kube::marks::Marks;
 
     fn own(files: &[(&str, &str)]) -> Own {
         let facts: Vec<_> = files
             .iter()
-            .map(|(path, text)| (*path, delivery::read(path, text, &delivery::Marks::default()).unwrap()))
+            .map(|(path, text)| (*path, delivery::read(path, text, Marks::of(text)).unwrap()))
             .collect();
         Own::new(facts.iter().flat_map(|(path, facts)| facts.deliveries.iter().map(move |d| (*path, d))))
     }

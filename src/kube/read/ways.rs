@@ -40,21 +40,6 @@ pub(super) fn users(node: Node<'_, '_>) -> usize {
     1 + std::iter::successors(Some(node), |node| node.parent()).map(Node::alias_count).sum::<usize>()
 }
 
-/// Whether unquoted `{{ }}` (YAML reads it as a mapping whose key is a mapping) or a `${VAR}` key stands in the tree.
-pub(super) fn is_template_tree(node: Node<'_, '_>) -> bool {
-    let mut waiting = vec![node];
-    while let Some(node) = waiting.pop() {
-        for (key, value) in node.pairs() {
-            if node.is_flow() && key.is_mapping() || key.as_str().is_some_and(|key| key.starts_with("${")) {
-                return true;
-            }
-            waiting.push(value);
-        }
-        waiting.extend(node.items());
-    }
-    false
-}
-
 /// Whether a list called `containers` somewhere below holds something with an `image`.
 pub(super) fn runs_containers(object: Node<'_, '_>) -> bool {
     let mut waiting = vec![object];

@@ -1,10 +1,11 @@
 //! What the entries of a kustomization bring in: objects of files, of generators, of transformer files.
 
 use super::{ASK_KUSTOMIZE, Builder, Frame, KEEP_A_COPY, Next, Purpose, Stop};
+use crate::kube::build::documents::documents;
 use crate::kube::build::generate::{self, Kind};
 use crate::kube::build::notice::Code;
 use crate::kube::build::patch::StepError;
-use crate::kube::build::repository::{Known, Target, contains, documents, objects};
+use crate::kube::build::repository::{Known, Target, contains, objects};
 use crate::kube::build::resource::{
     Behavior, Generated, Id, Origin, Place, Resource, Resources, group_version,
 };
