@@ -150,9 +150,12 @@ impl Run {
     /// any more.
     pub fn changes<T: Send>(&mut self, each: impl Fn(Changed<'_>) -> T + Sync) -> Vec<T> {
         let groups: Vec<&[Addition]> = self.plan.additions.chunk_by(|a, b| a.file == b.file).collect();
-        let results = parallel::map(&groups, self.settings.scan.threads, |group| {
-            self.finish(group[0].file, group).map(&each)
-        });
+        let results = parallel::compute_and_write(
+            &groups,
+            self.settings.scan.threads,
+            |group| self.finish(group[0].file, group),
+            |result| result.map(&each),
+        );
         let mut changed = Vec::with_capacity(results.len());
         let mut refusals = Vec::new();
         for (group, result) in groups.iter().zip(results) {

@@ -21,7 +21,7 @@ use super::site::{Shape, Site, What};
 use super::workload::{Kinds, walk};
 use crate::yaml::insert::{Form, KeyPlace, Refusal, Slot};
 use crate::yaml::layout;
-use crate::yaml::parse::{Document, Node, find_first, parse};
+use crate::yaml::parse::{Document, Node, check, find_first, parse};
 use crate::yaml::path::Path;
 use crate::yaml::span::{LineIndex, Position};
 use crate::yaml::split::{Slice, split};
@@ -196,7 +196,7 @@ impl<'t> Reader<'t, '_> {
     fn is_readable(&self) -> bool {
         let mut doubtful =
             self.dismissed.iter().filter(|slice| template::is_doubtful(slice.span.of(self.text)));
-        !self.unreadable && doubtful.all(|slice| parse(self.text, slice.span).is_ok())
+        !self.unreadable && doubtful.all(|slice| check(self.text, slice.span).is_ok())
     }
 
     fn slice(&mut self, slice: Slice, slices: &[Slice]) {

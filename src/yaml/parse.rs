@@ -125,25 +125,44 @@ pub fn find_first<T>(text: &str, slice: Span, find: impl Fn(Node<'_, '_>) -> Opt
     answer
 }
 
+/// Whether the documents in `slice` of `text` can be parsed; makes no tree of them.
+///
+/// # Errors
+/// The first place that is no YAML, or nested deeper than 255 levels.
+pub fn check(text: &str, slice: Span) -> Result<(), ParseError> {
+    events(text, slice, |_, _| Ok(true))
+}
+
 /// Feeds a builder; `each` sees it after every event, with whether that ended a document, and tells whether to go on.
 fn read<'t>(
     text: &'t str,
     slice: Span,
     mut each: impl FnMut(&mut Builder<'t>, bool) -> bool,
 ) -> Result<(), ParseError> {
+    let mut builder = Builder::new(text);
+    events(text, slice, |event, span| {
+        let ended = builder.event(event, span)?;
+        Ok(each(&mut builder, ended))
+    })
+}
+
+/// Hands over event after event with its place in `text`, until told not to go on.
+fn events<'t>(
+    text: &'t str,
+    slice: Span,
+    mut each: impl FnMut(Event<'t>, Span) -> Result<bool, ParseError>,
+) -> Result<(), ParseError> {
     let source = slice.of(text);
     let mut options = granit_parser::Options::default();
     options.set_emit_comments(false);
     let mut parser = Parser::new_from_str_with_options(source, options);
-    let mut builder = Builder::new(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| scan_error(&error, source, slice.start))?;
         let (start, end) = (span.start.byte_offset(), span.end.byte_offset());
         let (Some(start), Some(end)) = (start, end) else {
             return Err(ParseError { offset: slice.start, reason: "position unknown".to_owned() });
         };
-        let ended = builder.event(event, Span::new(slice.start + start, slice.start + end))?;
-        if !each(&mut builder, ended) {
+        if !each(event, Span::new(slice.start + start, slice.start + end))? {
             break;
         }
     }

@@ -71,7 +71,7 @@ pub fn verify(before: &str, after: &str, intents: &[Intent]) -> Result<(), Misma
     for (old, new) in old.iter().zip(&new) {
         let (here, there) = (old.span.of(before), new.span.of(after));
         if here == there {
-            parse::parse(before, old.span).map_err(Mismatch::Before)?;
+            parse::check(before, old.span).map_err(Mismatch::Before)?;
             continue;
         }
         seen += verify_slice(here, there, old.document, intents).map_err(|mismatch| match mismatch {
