@@ -9,7 +9,7 @@ use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use pullcred::sops::creation_rules::creation_rule;
+use pullcred::sops::creation_rules::CreationRules;
 use pullcred::sops::document::{Encrypted, Timestamp, encrypt, parse_plain};
 use pullcred::sops::identity::Identities;
 use pullcred::sops::recipients::{Recipient, encrypt_file};
@@ -62,9 +62,10 @@ fn run(command: &str, options: &Options) -> Outcome {
             options.identities()?.decrypt_file(&file)?.to_vec()
         }
         // --path P, `.sops.yaml` on stdin
-        "rule" => match creation_rule(&input()?, &options.one("--path"))? {
+        "rule" => match CreationRules::parse(&input()?)? {
             None => b"none\n".to_vec(),
-            Some(rule) => {
+            Some(rules) => {
+                let rule = rules.of(&options.one("--path"))?;
                 let recipients = rule.recipients.iter().map(|recipient| format!("{recipient}\n"));
                 let (choice, text) = rule.rules.option();
                 let options = format!(

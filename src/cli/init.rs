@@ -13,7 +13,7 @@ use crate::config::{FILE_NAMES, Format, InitFacts, OutputTemplate, template};
 use crate::image::reference::ImageRef;
 use crate::plan::place::runs;
 use crate::report::text;
-use crate::sops::creation_rules::creation_rule;
+use crate::sops::creation_rules::CreationRules;
 use crate::source;
 
 /// Runs the command.
@@ -72,9 +72,9 @@ fn facts(run: &Run, root: &std::path::Path) -> InitFacts {
     let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // Where the Secrets go unless the configuration says otherwise decides which creation rule is theirs.
     let output = OutputTemplate::default_for(Format::Sops).path("default", "secret");
-    let rule = std::fs::read_to_string(root.join(".sops.yaml"))
-        .ok()
-        .and_then(|rules| creation_rule(&rules, &output).ok().flatten());
+    let rules = std::fs::read_to_string(root.join(".sops.yaml")).ok();
+    let rules = rules.and_then(|text| CreationRules::parse(&text).ok().flatten());
+    let rule = rules.as_ref().and_then(|rules| rules.of(&output).ok());
     InitFacts {
         name,
         registries: registries.into_iter().collect(),

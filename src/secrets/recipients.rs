@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::config::{Format, Recipients, Target};
-use crate::sops::creation_rules::creation_rule;
+use crate::sops::creation_rules::CreationRules;
 use crate::sops::recipients::Recipient;
 use crate::sops::rules::{Choice, Rules};
 use crate::source::{self, Source};
@@ -43,7 +44,8 @@ pub struct Audiences {
     /// Path of the configuration, for messages.
     config: String,
     fixed: BTreeMap<usize, Vec<Recipient>>,
-    rules: BTreeMap<PathBuf, Option<String>>,
+    /// By folder: none without a `.sops.yaml`, whose rules are none when it has none.
+    rules: BTreeMap<PathBuf, Option<Arc<Option<CreationRules>>>>,
 }
 
 impl Audiences {
@@ -103,18 +105,16 @@ impl Audiences {
         let folders: Vec<&Path> =
             on_disk.ancestors().skip(1).take_while(|folder| folder.starts_with(&root)).collect();
         for folder in folders {
-            let Some(text) = self.rules_in(folder)? else { continue };
-            let file = folder.join(RULES_FILE);
-            let name = file.strip_prefix(&root).unwrap_or(&file).display().to_string();
-            let below = on_disk.strip_prefix(folder).unwrap_or(&on_disk).to_string_lossy().into_owned();
-            let rule = creation_rule(&text, &below).map_err(|error| anyhow!("{name}: {error}"))?;
-            let Some(rule) = rule else { break };
+            let Some(rules) = self.rules_in(folder)? else { continue };
+            let Some(rules) = &*rules else { break };
+            let below = on_disk.strip_prefix(folder).unwrap_or(&on_disk).to_string_lossy();
+            let rule = rules.of(&below).map_err(|error| anyhow!("{}: {error}", self.name(folder)))?;
             let rules = if keeps_head_clear(&rule.rules) {
-                rule.rules
+                rule.rules.clone()
             } else {
                 ours(rule.rules.mac_only_encrypted()).map_err(|error| anyhow!("{error}"))?
             };
-            return Ok(Audience { recipients: rule.recipients, rules, format: target.format });
+            return Ok(Audience { recipients: rule.recipients.clone(), rules, format: target.format });
         }
         let place = target.position.map_or_else(String::new, |position| format!(":{position}"));
         bail!(
@@ -124,7 +124,13 @@ impl Audiences {
         )
     }
 
-    fn rules_in(&mut self, folder: &Path) -> Result<Option<String>> {
+    /// The name of a folder's rules for messages.
+    fn name(&self, folder: &Path) -> String {
+        let file = folder.join(RULES_FILE);
+        file.strip_prefix(&self.root).unwrap_or(&file).display().to_string()
+    }
+
+    fn rules_in(&mut self, folder: &Path) -> Result<Option<Arc<Option<CreationRules>>>> {
         if let Some(known) = self.rules.get(folder) {
             return Ok(known.clone());
         }
@@ -136,8 +142,10 @@ impl Audiences {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(|| file.display().to_string()),
         };
-        self.rules.insert(folder.to_path_buf(), text.clone());
-        Ok(text)
+        let rules = text.map(|text| CreationRules::parse(&text)).transpose();
+        let rules = rules.map_err(|error| anyhow!("{}: {error}", self.name(folder)))?.map(Arc::new);
+        self.rules.insert(folder.to_path_buf(), rules.clone());
+        Ok(rules)
     }
 }
 

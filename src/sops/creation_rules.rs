@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::document::{Error, File};
 use super::recipients::{Recipient, RecipientError};
-use super::rules::{self, Rules, RulesError};
+use super::rules::{Pattern, Rules, RulesError};
 use crate::yaml::parse::Node;
 use crate::yaml::span::LineIndex;
 
@@ -83,32 +83,49 @@ impl fmt::Display for CreationRuleError {
 
 impl std::error::Error for CreationRuleError {}
 
-/// The rule of `config` (the text of `.sops.yaml`) for a file, its path relative to the folder of `.sops.yaml` and with
-/// `/`. `None` when there are no creation rules, which is as if there were no `.sops.yaml`.
-///
-/// # Errors
-/// The text cannot be read, no rule matches, or the matching one cannot be used.
-pub fn creation_rule(config: &str, path: &str) -> Result<Option<CreationRule>, CreationRuleError> {
-    let file = File::parse(config).map_err(|error| match error {
-        Error::Yaml { line, reason } => {
-            CreationRuleError { line: Some(line), problem: CreationRuleProblem::Yaml(reason) }
+/// The creation rules of a `.sops.yaml`, read once for all files.
+pub struct CreationRules(Vec<(Match, Result<CreationRule, CreationRuleError>)>);
+
+/// Which paths a rule is for; an expression that cannot be used is an error once the rules before it do not match.
+type Match = Result<Option<Pattern>, CreationRuleError>;
+
+impl CreationRules {
+    /// Reads the text of `.sops.yaml`. `None` when there are no creation rules, which is as if there were no such file.
+    ///
+    /// # Errors
+    /// The text cannot be read. What is wrong with a rule is told only when that rule is asked for.
+    pub fn parse(config: &str) -> Result<Option<Self>, CreationRuleError> {
+        let file = File::parse(config).map_err(|error| match error {
+            Error::Yaml { line, reason } => {
+                CreationRuleError { line: Some(line), problem: CreationRuleProblem::Yaml(reason) }
+            }
+            other => CreationRuleError { line: None, problem: CreationRuleProblem::Yaml(other.to_string()) },
+        })?;
+        let root = file.documents.first().and_then(|document| document.root());
+        let reader = Reader { lines: LineIndex::new(config) };
+        let Some(list) = root.and_then(|root| root.get("creation_rules")).filter(|list| !list.is_null())
+        else {
+            return Ok(None);
+        };
+        if !list.is_sequence() {
+            return Err(reader.fail(list, CreationRuleProblem::Shape("creation_rules")));
         }
-        other => CreationRuleError { line: None, problem: CreationRuleProblem::Yaml(other.to_string()) },
-    })?;
-    let root = file.documents.first().and_then(|document| document.root());
-    let reader = Reader { lines: LineIndex::new(config) };
-    let Some(list) = root.and_then(|root| root.get("creation_rules")).filter(|list| !list.is_null()) else {
-        return Ok(None);
-    };
-    if !list.is_sequence() {
-        return Err(reader.fail(list, CreationRuleProblem::Shape("creation_rules")));
+        let rules = list.items().map(Node::resolved).map(|rule| (reader.pattern(rule), reader.rule(rule)));
+        Ok(Some(Self(rules.collect())))
     }
-    for rule in list.items().map(Node::resolved) {
-        if reader.matches(rule, path)? {
-            return reader.rule(rule).map(Some);
+
+    /// The first rule that matches a file, by its path relative to the folder of `.sops.yaml` and with `/`.
+    ///
+    /// # Errors
+    /// No rule matches, or the matching one cannot be used.
+    pub fn of(&self, path: &str) -> Result<&CreationRule, CreationRuleError> {
+        for (pattern, rule) in &self.0 {
+            if pattern.as_ref().map_err(Clone::clone)?.as_ref().is_none_or(|pattern| pattern.is_match(path)) {
+                return rule.as_ref().map_err(Clone::clone);
+            }
         }
+        Err(CreationRuleError { line: None, problem: CreationRuleProblem::NoMatch(path.to_owned()) })
     }
-    Err(CreationRuleError { line: None, problem: CreationRuleProblem::NoMatch(path.to_owned()) })
 }
 
 struct Reader<'t> {
@@ -124,13 +141,10 @@ impl Reader<'_> {
         self.lines.position(node.span().start).line
     }
 
-    fn matches(&self, rule: Node<'_, '_>, path: &str) -> Result<bool, CreationRuleError> {
-        let Some(pattern) = rule.str_at("path_regex").filter(|pattern| !pattern.is_empty()) else {
-            return Ok(true);
-        };
-        let regex = rules::compile("path_regex", pattern)
-            .map_err(|error| self.fail(rule, CreationRuleProblem::Rules(error)))?;
-        Ok(regex.is_match(path))
+    fn pattern(&self, rule: Node<'_, '_>) -> Match {
+        let text = rule.str_at("path_regex").filter(|text| !text.is_empty());
+        let pattern = text.map(|text| Pattern::new("path_regex", text)).transpose();
+        pattern.map_err(|error| self.fail(rule, CreationRuleProblem::Rules(error)))
     }
 
     fn rule(&self, rule: Node<'_, '_>) -> Result<CreationRule, CreationRuleError> {
@@ -241,6 +255,10 @@ mod tests {
 
     const A: &str = "age124mpkpvgrywy88e4qj68mtl2ku2ghx9ld8pzfm47zvm0d9zakfyqme9kka";
     const B: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN";
+
+    fn creation_rule(config: &str, path: &str) -> Result<Option<CreationRule>, CreationRuleError> {
+        CreationRules::parse(config)?.map(|rules| rules.of(path).cloned()).transpose()
+    }
 
     fn rule(config: &str, path: &str) -> CreationRule {
         creation_rule(config, path).unwrap().unwrap()

@@ -162,12 +162,15 @@ fn wrapped_key(item: Node<'_, '_>) -> Result<WrappedKey, MetadataError> {
 /// The items of the `age` list in block style, their dashes at column `indent`.
 pub(super) fn age_block(keys: &[WrappedKey], indent: usize) -> String {
     let mut out = String::new();
+    let mut line = |indent: usize, parts: &[&str]| {
+        out.extend(std::iter::repeat_n(' ', indent));
+        out.extend(parts.iter().copied());
+        out.push('\n');
+    };
     for WrappedKey { recipient, enc } in keys {
-        out.push_str(&format!("{:indent$}- enc: |\n", ""));
-        for line in enc.lines() {
-            out.push_str(&format!("{:1$}{line}\n", "", indent + 4));
-        }
-        out.push_str(&format!("{:1$}recipient: {2}\n", "", indent + 2, recipient_text(recipient)));
+        line(indent, &["- enc: |"]);
+        enc.lines().for_each(|text| line(indent + 4, &[text]));
+        line(indent + 2, &["recipient: ", &recipient_text(recipient)]);
     }
     out
 }

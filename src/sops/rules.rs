@@ -4,6 +4,7 @@
 //! (`\d`, `\w` and `\b` know all scripts here and ASCII alone in Go; keys that tell the two apart have not been seen.)
 
 use std::fmt;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
@@ -80,7 +81,7 @@ impl std::error::Error for RulesError {}
 pub struct Rules {
     choice: Choice,
     text: String,
-    regex: Option<Regex>,
+    pattern: Option<Pattern>,
     mac_only_encrypted: bool,
 }
 
@@ -97,11 +98,11 @@ impl Rules {
     /// # Errors
     /// The expression does not compile.
     pub fn new(choice: Choice, text: &str, mac_only_encrypted: bool) -> Result<Self, RulesError> {
-        let regex = match choice {
+        let pattern = match choice {
             Choice::UnencryptedSuffix | Choice::EncryptedSuffix => None,
-            _ => Some(compile(choice.key(), text)?),
+            _ => Some(Pattern::new(choice.key(), text)?),
         };
-        Ok(Self { choice, text: text.to_owned(), regex, mac_only_encrypted })
+        Ok(Self { choice, text: text.to_owned(), pattern, mac_only_encrypted })
     }
 
     /// The rules that the options of a file or creation rule make, empty ones left out; without any, everything is
@@ -139,7 +140,7 @@ impl Rules {
     pub fn encrypts(&self, keys: &[&str]) -> Option<bool> {
         let any = |matches: &dyn Fn(&str) -> bool| keys.iter().any(|key| matches(key));
         let suffix = || any(&|key| key.ends_with(&self.text));
-        let regex = || any(&|key| self.regex.as_ref().is_some_and(|regex| regex.is_match(key)));
+        let regex = || any(&|key| self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(key)));
         match self.choice {
             Choice::UnencryptedSuffix => Some(!suffix()),
             Choice::EncryptedSuffix => Some(suffix()),
@@ -150,13 +151,42 @@ impl Rules {
     }
 }
 
-/// Compiles the expression that stands under `key`, with limits.
-pub(super) fn compile(key: &str, text: &str) -> Result<Regex, RulesError> {
-    RegexBuilder::new(text)
-        .size_limit(REGEX_LIMIT)
-        .dfa_size_limit(REGEX_LIMIT)
-        .build()
-        .map_err(|_| RulesError::Regex(key.to_owned()))
+/// An expression in use, cheap to copy.
+#[derive(Clone, Debug)]
+pub(super) enum Pattern {
+    /// `^(data|stringData)$`: whole words, as nearly every file has them. Every file brings its own, and compiling takes far
+    /// longer than comparing.
+    Words(Arc<[String]>),
+    /// Anything else.
+    Regex(Arc<Regex>),
+}
+
+impl Pattern {
+    /// Reads the expression that stands under `key`, with limits.
+    ///
+    /// # Errors
+    /// It does not compile.
+    pub(super) fn new(key: &str, text: &str) -> Result<Self, RulesError> {
+        if let Some(words) = words(text) {
+            return Ok(Self::Words(words));
+        }
+        let regex = RegexBuilder::new(text).size_limit(REGEX_LIMIT).dfa_size_limit(REGEX_LIMIT).build();
+        regex.map(|regex| Self::Regex(Arc::new(regex))).map_err(|_| RulesError::Regex(key.to_owned()))
+    }
+
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Words(words) => words.iter().any(|word| word == text),
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+/// The words of an expression that matches them and nothing else.
+fn words(text: &str) -> Option<Arc<[String]>> {
+    let list = text.strip_prefix("^(")?.strip_suffix(")$")?;
+    let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    list.split('|').all(is_word).then(|| list.split('|').map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -173,6 +203,7 @@ mod tests {
         assert_eq!(data.encrypts(&["data", "x"]), Some(true));
         assert_eq!(data.encrypts(&["metadata", "data"]), Some(true));
         assert_eq!(data.encrypts(&["metadata", "name"]), Some(false));
+        assert_eq!(data.encrypts(&["Data", "data2", "datastringData", ""]), Some(false));
         let rest = rules(Choice::UnencryptedRegex, "^kind$");
         assert_eq!((rest.encrypts(&["kind"]), rest.encrypts(&["kinds"])), (Some(false), Some(true)));
         let suffix = rules(Choice::EncryptedSuffix, "_secret");
@@ -181,6 +212,18 @@ mod tests {
             (Some(true), Some(false))
         );
         assert_eq!(rules(Choice::EncryptedCommentRegex, "x").encrypts(&["x"]), None);
+    }
+
+    #[test]
+    fn words_are_what_the_expression_matches() {
+        let keys = ["", "a", "ab", "b", "a|b", "a\n", "(a", "^a"];
+        for text in ["^(a|b)$", "^()$", "^(a|)$", "^(a.|b)$", "^(a)|(b)$", "^a$", "^((a))$", "^(\u{e9})$"] {
+            let (pattern, regex) = (Pattern::new("", text).unwrap(), Regex::new(text).unwrap());
+            for key in keys {
+                assert_eq!(pattern.is_match(key), regex.is_match(key), "{text} {key:?}");
+            }
+        }
+        assert!(words("^(a|b)$").is_some() && words("^(a.|b)$").is_none());
     }
 
     #[test]
