@@ -44,7 +44,7 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
         intents.push(Intent {
             document: object.document,
             mapping: pod_spec.written_at.clone(),
-            key: slot.key().to_owned(),
+            keys: slot.keys().map(str::to_owned).collect(),
             form: slot.form(),
             names: addition.names.clone(),
         });

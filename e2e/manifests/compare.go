@@ -91,6 +91,10 @@ func compareAt(path string, before, after any, allowed map[string]bool, added *[
 		for _, key := range sortedKeys(after) {
 			inner := path + "." + key
 			old, had := before[key]
+			if !had && isPodSettings(key) {
+				// Made for the pull secrets in it: all else in it counts as added.
+				old, had = object{}, true
+			}
 			if !had && !isPullSecretKey(key) {
 				return fmt.Errorf("`%s` was added", inner)
 			}
@@ -128,6 +132,11 @@ func compareAt(path string, before, after any, allowed map[string]bool, added *[
 func isPullSecretKey(key string) bool {
 	lower := strings.ToLower(key)
 	return key == "secrets" || strings.Contains(lower, "pull") && strings.Contains(lower, "secret")
+}
+
+// isPodSettings says whether a mapping may be made around pull secrets: Tekton's settings of pods.
+func isPodSettings(key string) bool {
+	return key == "podTemplate" || key == "taskRunTemplate"
 }
 
 // grown says whether a pull-secret field got new names at its end and nothing else, and which ones.

@@ -18,7 +18,7 @@ use super::remark::{self, Remark};
 use super::secret::{self, OwnedSecret};
 use super::shipped::{Holds, Shipped, brings_secrets, shipped};
 use super::site::{Shape, Site, What};
-use super::workload::{Kinds, walk};
+use super::workload::{Kinds, Spot, missing, walk};
 use crate::yaml::insert::{Form, KeyPlace, Refusal, Slot};
 use crate::yaml::layout;
 use crate::yaml::parse::{Document, Node, check, find_first, parse};
@@ -341,11 +341,13 @@ impl<'t> Reader<'t, '_> {
         let mut known = BTreeSet::new();
         for site in sites {
             let Some((key, _)) = site.field() else { continue };
-            for (path, mapping) in walk(node, &candidate.path, &site.mapping()) {
-                let place = (path.clone(), key);
-                let pod_spec = self.pod_spec(node, site, path, mapping, built_in, around);
+            let mapping = site.mapping();
+            let there = walk(node, &candidate.path, &mapping).into_iter();
+            let there = there.map(|(path, mapping)| Spot { path, mapping, around: Vec::new() });
+            for spot in there.chain(missing(node, &candidate.path, &mapping)) {
+                let pod_spec = self.pod_spec(node, site, spot, built_in, around);
                 // The catalog may name one field twice.
-                pod_specs.extend(pod_spec.filter(|_| known.insert(place)));
+                pod_specs.extend(pod_spec.filter(|pod_spec| known.insert((pod_spec.path.clone(), key))));
             }
         }
         if pod_specs.is_empty() {
@@ -416,12 +418,12 @@ impl<'t> Reader<'t, '_> {
         &self,
         object: Node<'_, 't>,
         site: &Site,
-        path: Path,
-        mapping: Node<'_, 't>,
+        spot: Spot<'_, 't, '_>,
         built_in: bool,
         around: &Around<'_>,
     ) -> Option<PodSpec> {
         let (key, shape) = site.field()?;
+        let Spot { path, mapping, around: made } = spot;
         if !mapping.is_mapping() {
             return None;
         }
@@ -443,22 +445,27 @@ impl<'t> Reader<'t, '_> {
         let place = if service_account { KeyPlace::Last } else { KeyPlace::First };
         let (present, slot) = match duplicate_above(object, mapping) {
             Some(key) => (Vec::new(), Err(Refusal::DuplicateKey(key))),
+            None if !made.is_empty() => {
+                (Vec::new(), Slot::make(mapping, &made, key, form, self.dashes(mapping.document(), around)))
+            }
             None => Slot::find(mapping, key, form, place, self.dashes(mapping.document(), around)),
         };
         let pull_secrets = present
             .into_iter()
             .map(|present| PullSecret { position: self.position(present.offset), name: present.name });
         let users = users(mapping.get_own(key).map_or(mapping, Node::resolved));
+        let account = |node: Node<'_, 't>| {
+            node.str_at("serviceAccountName").or_else(|| node.str_at("serviceAccount")).map(str::to_owned)
+        };
+        // Custom kinds may name it beside the settings of their pods, as Tekton does.
+        let beside = || mapping.parent().filter(|_| !built_in).and_then(account);
         // Only aliases can lead to a place by another way than the one it is written at.
         let written_at = if users > 1 { path_of(mapping) } else { path.clone() };
         Some(PodSpec {
-            path,
+            path: made.iter().fold(path, |path, key| path.key(key)),
             position: self.position(mapping.span().start),
             containers,
-            service_account: mapping
-                .str_at("serviceAccountName")
-                .or_else(|| mapping.str_at("serviceAccount"))
-                .map(str::to_owned),
+            service_account: account(mapping).or_else(beside),
             pull_secrets: pull_secrets.collect(),
             slot,
             written_at,

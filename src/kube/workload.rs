@@ -1,6 +1,6 @@
 //! Which kinds hold pull secrets, and where: the catalog plus what the user's configuration adds to it.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use super::catalog;
 use super::field_path::{FieldPath, Step};
@@ -43,6 +43,36 @@ impl Kinds {
                 && site.suspect.is_none_or(|doubt| self.suspects.contains(&doubt))
         }))
     }
+}
+
+/// Mappings that may be made where they are not there: settings of pods, of which none at all means the defaults.
+const SETTINGS: [&str; 2] = ["podTemplate", "taskRunTemplate"];
+
+/// A mapping that gains a field, below others that are made first.
+pub struct Spot<'d, 't, 'p> {
+    /// Where the mapping is.
+    pub path: Path,
+    /// The mapping.
+    pub mapping: Node<'d, 't>,
+    /// Keys of the mappings to make in it, outermost first.
+    pub around: Vec<&'p str>,
+}
+
+/// Where the mapping that a field path leads to would be made, if all that is missing may be.
+pub fn missing<'d, 't, 'p>(
+    root: Node<'d, 't>,
+    base: &Path,
+    path: &'p FieldPath<'_>,
+) -> Option<Spot<'d, 't, 'p>> {
+    let key = |step| if let Step::Key(key) = step { Some(key) } else { None };
+    let mut keys: VecDeque<&str> = path.steps().map(key).collect::<Option<_>>()?;
+    let (mut path, mut mapping) = (base.clone(), root.resolved());
+    while let Some(next) = keys.front().and_then(|key| mapping.get(key)).filter(|next| !next.is_null()) {
+        path = path.key(keys.pop_front()?);
+        mapping = next;
+    }
+    let may_be_made = !keys.is_empty() && keys.iter().all(|key| SETTINGS.contains(key));
+    (may_be_made && mapping.is_mapping()).then(|| Spot { path, mapping, around: keys.into() })
 }
 
 /// Every node that a field path leads to from `root`, with its path; aliases resolved on the way. A list that

@@ -237,7 +237,8 @@ fn with(text: &str, add: &[&str]) -> Result<String, String> {
     let slot = slot.map_err(|refusal| format!("`{KEY}`: {refusal}"))?;
     let after = edit::apply(text, &slot.edits(add)).map_err(|_| "two edits overlap".to_owned())?;
     let names = add.iter().map(|&entry| entry.to_owned()).collect();
-    let intent = Intent { document: 0, mapping: Path::default(), key: KEY.to_owned(), form: FORM, names };
+    let intent =
+        Intent { document: 0, mapping: Path::default(), keys: vec![KEY.to_owned()], form: FORM, names };
     verify(text, &after, &[intent]).map_err(|mismatch| mismatch.to_string())?;
     Ok(after)
 }

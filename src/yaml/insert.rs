@@ -63,6 +63,10 @@ pub struct Present {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
     key: Box<str>,
+    /// Keys of mappings that are made around it, outermost first.
+    around: Box<[Box<str>]>,
+    /// How many columns further in each of them stands.
+    step: usize,
     form: Form,
     place: Place,
     flow: FlowStyle,
@@ -173,7 +177,29 @@ impl Slot {
             },
         };
         let newline = layout::newline(text, place.offset());
-        Ok(Self { key: key.into(), form, place, flow, newline })
+        let step = layout::step(mapping).unwrap_or(2);
+        Ok(Self { key: key.into(), around: Box::default(), step, form, place, flow, newline })
+    }
+
+    /// Room for a field of a mapping that is not there yet: `mapping` gains the first of the keys `around`, that one the
+    /// next, and the last one the field, each as its first key.
+    ///
+    /// # Errors
+    /// As [`Slot::find`].
+    pub fn make(
+        mapping: Node<'_, '_>,
+        around: &[&str],
+        key: &str,
+        form: Form,
+        dashes: usize,
+    ) -> Result<Self, Refusal> {
+        let first = around.first().unwrap_or(&key);
+        if mapping.get(first).is_some() {
+            // A null, which would have to give way.
+            return Err(Refusal::Layout);
+        }
+        let slot = Self::room(mapping, first, form, KeyPlace::First, dashes)?;
+        Ok(Self { key: key.into(), around: around.iter().map(|&key| key.into()).collect(), ..slot })
     }
 
     /// What two slots of one file share exactly when they are the same place. One mapping may have several fields.
@@ -184,6 +210,11 @@ impl Slot {
     /// The field's key.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The keys that are written: those of mappings around the field that are not there, outermost first, and its own.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.around.iter().map(|key| &**key).chain([self.key()])
     }
 
     /// What the field holds.
@@ -261,12 +292,16 @@ impl Slot {
     }
 
     fn key_lines(&self, names: &[&str], indent: usize, dash: usize) -> Vec<String> {
-        let key = emit::scalar(&self.key);
+        let line = |indent: usize, key: &str| format!("{:indent$}{}:", "", emit::scalar(key));
+        let around = self.around.iter().zip(0..).map(|(key, depth)| line(indent + depth * self.step, key));
+        let mut lines: Vec<String> = around.collect();
+        let indent = indent + lines.len() * self.step;
         if self.form == SINGLE_STRING {
-            return vec![format!("{:indent$}{key}: {}", "", emit::scalar(names[0]))];
+            lines.push(format!("{} {}", line(indent, &self.key), emit::scalar(names[0])));
+        } else {
+            lines.push(line(indent, &self.key));
+            lines.extend(self.value_lines(names, indent, dash));
         }
-        let mut lines = vec![format!("{:indent$}{key}:", "")];
-        lines.extend(self.value_lines(names, indent, dash));
         lines
     }
 
@@ -289,7 +324,9 @@ impl Slot {
 
     fn flow_pair(&self, names: &[&str]) -> String {
         let blank = if self.flow.spaced { " " } else { "" };
-        format!("{}:{blank}{}", self.flow_scalar(&self.key), self.flow_value(names))
+        let pair = |key: &str, value: String| format!("{}:{blank}{value}", self.flow_scalar(key));
+        let field = pair(&self.key, self.flow_value(names));
+        self.around.iter().rev().fold(field, |inner, key| pair(key, format!("{{{inner}}}")))
     }
 
     fn flow_value(&self, names: &[&str]) -> String {

@@ -36,7 +36,16 @@ pub fn dash_distance(mapping: Node<'_, '_>, value: Node<'_, '_>) -> Option<usize
     block.then(|| column(text, value.span().start).checked_sub(column(text, mapping.span().start)))?
 }
 
-/// The same for a node that may be such a sequence.
+/// How many columns the keys of a block mapping stand right of those of the mapping around it.
+pub fn step(mapping: Node<'_, '_>) -> Option<usize> {
+    let block = |node: &Node<'_, '_>| node.kind() == Kind::Mapping { flow: false };
+    let parent = mapping.parent().filter(|parent| block(parent) && block(&mapping))?;
+    let text = mapping.document().text();
+    let step = column(text, mapping.span().start).checked_sub(column(text, parent.span().start));
+    step.filter(|&step| step > 0)
+}
+
+/// [`dash_distance`] of a node that may be such a sequence.
 pub fn dash_distance_of(node: Node<'_, '_>) -> Option<usize> {
     dash_distance(node.parent()?, node)
 }

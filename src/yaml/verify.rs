@@ -26,8 +26,8 @@ pub struct Intent {
     pub document: usize,
     /// The mapping that holds the field, where its anchor stands if it is shared.
     pub mapping: Path,
-    /// The field's key.
-    pub key: String,
+    /// The field's key, below those of mappings that are made around it.
+    pub keys: Vec<String>,
     /// What the field holds.
     pub form: Form,
     /// The entries that come at its end.
@@ -100,7 +100,11 @@ fn verify_slice(before: &str, after: &str, first: usize, intents: &[Intent]) -> 
         let (mut before, mut after) = (Walker::new(old), Walker::new(new));
         for intent in intents.iter().filter(|intent| intent.document == number) {
             let undo = intent.undo(&mut before, &mut after);
-            undone.push(undo.ok_or_else(|| Mismatch::Meaning(format!("{}.{}", intent.mapping, intent.key)))?);
+            undone.push(
+                undo.ok_or_else(|| {
+                    Mismatch::Meaning(format!("{}.{}", intent.mapping, intent.keys.join(".")))
+                })?,
+            );
         }
         seen += undone.len();
         undone.sort_by_key(|undo: &Undo<'_>| undo.range.start);
@@ -272,14 +276,15 @@ impl Intent {
     /// What must be taken out of `new`, if the intended entries are there and right.
     fn undo<'a>(&self, before: &mut Walker<'a>, after: &mut Walker<'_>) -> Option<Undo<'a>> {
         let (old, new) = (before.marks, after.marks);
-        let before = old.value_of(before.locate(&self.mapping)?, &self.key);
+        let (first, inner) = self.keys.split_first()?;
+        let before = old.value_of(before.locate(&self.mapping)?, first);
         let before = before.map(|(_, value)| &old.marks[value..old.ends[value]]);
-        let (key, value) = new.value_of(after.locate(&self.mapping)?, &self.key)?;
+        let (key, value) = new.value_of(after.locate(&self.mapping)?, first)?;
         let end = new.ends[value];
         let entries: Vec<Mark> = self.names.iter().flat_map(|name| self.entry(name)).collect();
         match before {
             // A list that was there keeps all it had and ends with the new entries.
-            Some([Mark::Sequence { .. }, ..]) => {
+            Some([Mark::Sequence { .. }, ..]) if inner.is_empty() => {
                 let list = self.form.list && matches!(new.marks[value], Mark::Sequence { .. });
                 let start = (end - 1).checked_sub(entries.len()).filter(|&start| list && start > value)?;
                 (new.marks[start..end - 1] == entries[..]).then_some(Undo { range: start..end - 1, old: &[] })
@@ -296,6 +301,10 @@ impl Intent {
                 } else if self.names.len() != 1 {
                     return None;
                 }
+                for key in inner.iter().rev() {
+                    whole.splice(..0, [Mark::Mapping { anchored: false, tag: None }, scalar(key)]);
+                    whole.push(Mark::End);
+                }
                 let start = if before.is_some() { value } else { key };
                 (new.marks[value..end] == whole[..])
                     .then_some(Undo { range: start..end, old: before.unwrap_or_default() })
@@ -305,11 +314,6 @@ impl Intent {
     }
 
     fn entry(&self, name: &str) -> Vec<Mark> {
-        // New names are written plain or quoted as they need; either way they are strings.
-        let scalar = |value: &str| {
-            let plain = is_plain(value, false);
-            Mark::Scalar { value: value.to_owned(), plain, anchored: false, tag: None }
-        };
         match self.form.key {
             Some(key) => {
                 vec![Mark::Mapping { anchored: false, tag: None }, scalar(key), scalar(name), Mark::End]
@@ -317,6 +321,11 @@ impl Intent {
             None => vec![scalar(name)],
         }
     }
+}
+
+/// What is new is written plain or quoted as it needs; either way it is a string.
+fn scalar(value: &str) -> Mark {
+    Mark::Scalar { value: value.to_owned(), plain: is_plain(value, false), anchored: false, tag: None }
 }
 
 /// A quoted word and the same word plain are equal only when no reader takes the plain one for something else.
@@ -406,8 +415,8 @@ mod tests {
 
     fn judge(before: &str, after: &str, path: &[&str]) -> bool {
         let mapping = path.iter().fold(Path::default(), |path, key| path.key(key));
-        let key = "imagePullSecrets".to_owned();
-        verify(before, after, &[Intent { document: 0, mapping, key, form: LIST, names: vec!["r".into()] }])
+        let keys = vec!["imagePullSecrets".to_owned()];
+        verify(before, after, &[Intent { document: 0, mapping, keys, form: LIST, names: vec!["r".into()] }])
             .is_ok()
     }
 
@@ -428,6 +437,26 @@ mod tests {
             "spec: [\n",
         ] {
             assert!(!judge(before, wrong, &["spec"]), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn mappings_that_are_made_hold_the_field_alone() {
+        let before = "spec:\n  a: 1\n";
+        let judge = |after: &str| {
+            let keys = ["t", "p"].map(str::to_owned).to_vec();
+            let mapping = Path::default().key("spec");
+            let form = Form { list: true, key: None };
+            verify(before, after, &[Intent { document: 0, mapping, keys, form, names: vec!["r".into()] }])
+                .is_ok()
+        };
+        assert!(judge("spec:\n  t:\n    p: [r]\n  a: 1\n"));
+        for wrong in [
+            "spec:\n  t: {p: [r], q: 1}\n  a: 1\n",
+            "spec:\n  p: [r]\n  a: 1\n",
+            "spec:\n  t: {t: {p: [r]}}\n  a: 1\n",
+        ] {
+            assert!(!judge(wrong), "{wrong}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use pullcred::config::Config;
 use pullcred::plan::finding::Code;
 use serde::Deserialize as _;
-use serde_yaml::Value;
+use serde_yaml::{Mapping, Value};
 
 use crate::generator::{Sample, Secret, expect, expect_accounts};
 use crate::support::{self, Injected, Tree};
@@ -251,7 +251,11 @@ fn fixtures() -> Vec<PathBuf> {
 fn gained(path: &str, before: &Value, after: &Value) -> Result<(), String> {
     let field = path.rsplit('.').next().unwrap_or_default().to_lowercase();
     let is_field = field.contains("pull") && (field.contains("secret") || field.contains("credential"));
+    let is_settings = ["podtemplate", "taskruntemplate"].contains(&&*field);
     match (before, after) {
+        (Value::Null, Value::Mapping(_)) if is_settings => {
+            gained(path, &Value::Mapping(Mapping::new()), after)
+        }
         (Value::Sequence(old), Value::Sequence(new)) if is_field && new.starts_with(old) => Ok(()),
         (Value::Null, Value::Sequence(_) | Value::Mapping(_) | Value::String(_)) if is_field => Ok(()),
         (Value::Sequence(old), Value::Sequence(new)) if old.len() == new.len() => {

@@ -37,6 +37,8 @@ pub(super) fn pods(tree: &Value, object: &Object, skip: usize, original: Option<
                     container: name,
                     image,
                 }));
+                // Custom kinds may name it elsewhere; builds hardly ever change it.
+                pod.service_account = pod.service_account.or_else(|| pod_spec.service_account.clone());
             }
             pod
         })
