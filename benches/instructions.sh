@@ -38,4 +38,6 @@ row() { printf '%-28s %14s %s\n' "$1" "$2" "$(awk -v a="$2" -v b="$bytes" 'BEGIN
 row 'clean check, whole run' "$total"
 row 'parsing' "$(share 'pullcred::yaml::parse::parse')"
 row 'dividing into documents' "$(share 'pullcred::yaml::split::split')"
+row 'which documents matter' "$(share 'src/kube/read/relevance.rs:')"
+row 'what files are about' "$(share 'pullcred::kube::marks::Marks::of')"
 printf '%s bytes of manifests\n' "$bytes"

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Writing waits for the disk far longer than it computes, so there are more threads than cores.
 const WAITING: usize = 8;
@@ -51,27 +51,29 @@ pub fn compute_and_write<I: Sync, M: Send, O: Send>(
     let next = AtomicUsize::new(0);
     let done = Done::new(shares.len());
     let (sender, receiver) = sync_channel(computing);
-    let receiver = Mutex::new(receiver);
+    let receiver = Arc::new(Mutex::new(receiver));
     std::thread::scope(|scope| {
         for _ in 0..computing.min(shares.len()) {
             let (sender, next, shares, compute) = (sender.clone(), &next, &shares, &compute);
             scope.spawn(move || {
                 while let Some((index, share)) = take(next, shares) {
-                    // Nobody listens only when a writer panicked, which the scope tells.
+                    // Nobody listens only when every writer panicked, which the scope tells.
                     let _ = sender.send((index, share.iter().map(compute).collect::<Vec<M>>()));
                 }
             });
         }
         drop(sender);
         for _ in 0..writing.min(shares.len()) {
-            scope.spawn(|| {
+            let (receiver, done, write) = (Arc::clone(&receiver), &done, &write);
+            scope.spawn(move || {
                 loop {
                     let received = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok((index, computed)) = received else { break };
-                    done.add(index, computed.into_iter().map(&write).collect::<Vec<O>>());
+                    done.add(index, computed.into_iter().map(write).collect::<Vec<O>>());
                 }
             });
         }
+        drop(receiver);
     });
     done.in_order().into_iter().flatten().collect()
 }

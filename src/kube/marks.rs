@@ -6,7 +6,7 @@ use aho_corasick::packed::Searcher;
 use memchr::memmem;
 
 /// What one of the texts speaks of.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum About {
     Credentials,
     Flux,
@@ -53,16 +53,14 @@ impl Marks {
         match &*SEARCH {
             Some(search) => {
                 for found in search.find_iter(text) {
-                    seen[TEXTS[found.pattern()].1 as usize] = true;
+                    seen[found.pattern().as_usize()] = true;
                 }
             }
             None => {
-                for (mark, about) in TEXTS {
-                    seen[about as usize] |= memmem::find(text.as_bytes(), mark.as_bytes()).is_some();
-                }
+                seen = TEXTS.map(|(mark, _)| memmem::find(text.as_bytes(), mark.as_bytes()).is_some());
             }
         }
-        let has = |about: About| seen[about as usize];
+        let has = |about| TEXTS.iter().zip(seen).any(|((_, of), seen)| seen && *of == about);
         Self {
             credentials: has(About::Credentials),
             deliveries: has(About::Flux) || has(About::ArgoCd) && has(About::Application),
