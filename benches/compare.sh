@@ -6,8 +6,7 @@
 #
 # - `check` of a clean tree of 30,000 files and more, one secret for every image, beside `cat` of the same files;
 # - `inject` into every file that has a pod spec, beside `yq -i` on the same files, two at a time.
-# The rounds alternate between the programs, so that a busy machine harms both; the medians are compared. Every file has been read
-# before, so the disk is out of the picture.
+# The rounds alternate between the programs, so that a busy machine harms both; the medians are compared. Files are in memory.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -6,11 +6,15 @@ fail() {
   exit 1
 }
 
-# start PEER…: enters a folder of its own, with a release build and these real programs first on the PATH.
+# start PEER…: enters a folder of its own, with a release build and these real programs first on the PATH. The folder is in memory
+# where there is room: how long a disk takes to make files durable is no property of the programs. TMPDIR=/tmp measures that too.
 start() {
   "$ROOT/e2e/peers" "$@"
   cargo build --quiet --release --locked --manifest-path "$ROOT/Cargo.toml"
   PATH=$ROOT/target/release:$("$ROOT/e2e/peers" --bin):$PATH
+  if [[ -z ${TMPDIR:-} && -w /dev/shm ]] && (($(df --output=avail /dev/shm | tail -n 1) > 1000000)); then
+    export TMPDIR=/dev/shm
+  fi
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   cd "$work"
