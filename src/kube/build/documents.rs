@@ -8,6 +8,8 @@ use crate::yaml::parse::parse;
 use crate::yaml::span::Span;
 use crate::yaml::split::{Head, head, split};
 
+/// The kind whose schemas are left out.
+const DEFINITION: &str = "CustomResourceDefinition";
 /// The key of a schema, which builds read as null.
 const LEFT_OUT: &str = "openAPIV3Schema";
 
@@ -20,9 +22,9 @@ pub fn documents(text: &str) -> Result<Vec<Value>, String> {
     without_schemas(text).and_then(|brief| trees(&brief).ok()).map_or_else(|| trees(text), Ok)
 }
 
-/// Whether a path of a patch or a replacement leads into what is left out.
-pub fn leaves_out(path: &str) -> bool {
-    path.contains(LEFT_OUT)
+/// Whether a path of a patch or a replacement leads into what is left out of an object.
+pub fn leaves_out(object: &Value, path: &str) -> bool {
+    path.contains(LEFT_OUT) && object.str_at("kind") == Some(DEFINITION)
 }
 
 fn trees(text: &str) -> Result<Vec<Value>, String> {
@@ -42,7 +44,7 @@ fn without_schemas(text: &str) -> Option<String> {
     let mut kept = 0;
     for slice in split(text) {
         let source = slice.span.of(text);
-        if !matches!(head(source), Some(Head { kind: "CustomResourceDefinition", .. })) {
+        if !matches!(head(source), Some(Head { kind: DEFINITION, .. })) {
             continue;
         }
         for at in memmem::find_iter(source.as_bytes(), LEFT_OUT.as_bytes()).map(|at| slice.span.start + at) {
@@ -91,6 +93,15 @@ mod tests {
             brief,
             documents("kind: CustomResourceDefinition\nspec:\n  versions:\n  - schema: {openAPIV3Schema: }\n    name: v1\n---\nkind: ConfigMap\ndata: {openAPIV3Schema: {a: 1}}\n").unwrap()
         );
+    }
+
+    #[test]
+    fn nothing_is_left_out_of_other_objects() {
+        let object = |kind| Value::map([("kind", Value::text(kind))]);
+        let path = "/spec/versions/0/schema/openAPIV3Schema/type";
+        assert!(leaves_out(&object("CustomResourceDefinition"), path));
+        assert!(!leaves_out(&object("CustomResourceDefinition"), "/spec/versions/0/name"));
+        assert!(!leaves_out(&object("ConfigMap"), "/data/openAPIV3Schema"));
     }
 
     #[test]

@@ -91,7 +91,9 @@ impl JsonPatch {
     pub fn apply(&self, object: &Value) -> Result<Value, JsonPatchError> {
         let mut result = object.clone();
         let mut looked_at = 0;
-        let is_known = |operation: &&Operation| !leaves_out(&operation.path) && !leaves_out(&operation.from);
+        let is_known = |operation: &&Operation| {
+            !leaves_out(object, &operation.path) && !leaves_out(object, &operation.from)
+        };
         for operation in self.0.iter().filter(is_known) {
             operation.apply(&mut result)?;
             if operation.kind == Kind::Copy {

@@ -142,7 +142,7 @@ impl Source {
                 name()
             )));
         }
-        if leaves_out(&self.path) {
+        if leaves_out(&resource.object, &self.path) {
             return Ok(None);
         }
         let value = field::lookup(&resource.object, &field::split_dotted(&self.path))?;
@@ -219,8 +219,10 @@ impl Target {
         for at in self.selected(resources)? {
             let resource = resources.rename(at);
             let namespace = resource.namespace().to_owned();
-            for path in self.paths.iter().filter(|path| !leaves_out(path)) {
-                self.write_field((at, resource), path, value)?;
+            for path in &self.paths {
+                if !leaves_out(&resource.object, path) {
+                    self.write_field((at, resource), path, value)?;
+                }
             }
             if resource.namespace() != namespace {
                 resource.namespaced_by = Some(of);
