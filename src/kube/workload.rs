@@ -65,6 +65,8 @@ pub fn missing<'d, 't, 'p>(
     path: &'p FieldPath<'_>,
 ) -> Option<Spot<'d, 't, 'p>> {
     let key = |step| if let Step::Key(key) = step { Some(key) } else { None };
+    // The mapping itself is missing in any case, which hardly any site allows.
+    path.steps().last().and_then(key).filter(|last| SETTINGS.contains(last))?;
     let mut keys: VecDeque<&str> = path.steps().map(key).collect::<Option<_>>()?;
     let (mut path, mut mapping) = (base.clone(), root.resolved());
     while let Some(next) = keys.front().and_then(|key| mapping.get(key)).filter(|next| !next.is_null()) {

@@ -65,7 +65,7 @@ pub struct Slot {
     key: Box<str>,
     /// Keys of mappings that are made around it, outermost first.
     around: Box<[Box<str>]>,
-    /// How many columns further in each of them stands.
+    /// How many columns further in each of them has what it holds.
     step: usize,
     form: Form,
     place: Place,
@@ -177,8 +177,7 @@ impl Slot {
             },
         };
         let newline = layout::newline(text, place.offset());
-        let step = layout::step(mapping).unwrap_or(2);
-        Ok(Self { key: key.into(), around: Box::default(), step, form, place, flow, newline })
+        Ok(Self { key: key.into(), around: Box::default(), step: 0, form, place, flow, newline })
     }
 
     /// Room for a field of a mapping that is not there yet: `mapping` gains the first of the keys `around`, that one the
@@ -199,7 +198,8 @@ impl Slot {
             return Err(Refusal::Layout);
         }
         let slot = Self::room(mapping, first, form, KeyPlace::First, dashes)?;
-        Ok(Self { key: key.into(), around: around.iter().map(|&key| key.into()).collect(), ..slot })
+        let step = layout::step(mapping).unwrap_or(2);
+        Ok(Self { key: key.into(), around: around.iter().map(|&key| key.into()).collect(), step, ..slot })
     }
 
     /// What two slots of one file share exactly when they are the same place. One mapping may have several fields.

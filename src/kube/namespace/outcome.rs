@@ -37,6 +37,8 @@ pub(super) fn pods(tree: &Value, object: &Object, skip: usize, original: Option<
                     container: name,
                     image,
                 }));
+            }
+            if pod_spec.containers.iter().any(|container| container.list == ContainerList::Other) {
                 // Custom kinds may name it elsewhere; builds hardly ever change it.
                 pod.service_account = pod.service_account.or_else(|| pod_spec.service_account.clone());
             }
