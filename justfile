@@ -6,7 +6,7 @@ check:
 
 # Only the Rust tests.
 test *filter:
-    cargo test {{filter}}
+    cargo test --workspace {{filter}}
 
 # The checks against real programs: all, or those named.
 e2e *names:

@@ -36,8 +36,8 @@ share() {
 printf '%-28s %14s %s\n' part instructions 'per byte'
 row() { printf '%-28s %14s %s\n' "$1" "$2" "$(awk -v a="$2" -v b="$bytes" 'BEGIN {printf "%.1f", a / b}')"; }
 row 'clean check, whole run' "$total"
-row 'parsing' "$(share 'pullcred::yaml::parse::parse')"
-row 'dividing into documents' "$(share 'pullcred::yaml::split::split')"
-row 'which documents matter' "$(share 'src/kube/read/relevance.rs:')"
-row 'what files are about' "$(share 'pullcred::kube::marks::Marks::of')"
+row 'parsing' "$(share 'lossless_yaml::parse::parse')"
+row 'dividing into documents' "$(share 'lossless_yaml::split::split')"
+row 'which documents matter' "$(share 'src/objects/read/relevance.rs:')"
+row 'what files are about' "$(share 'pullcred::objects::marks::Marks::of')"
 printf '%s bytes of manifests\n' "$bytes"

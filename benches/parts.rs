@@ -5,19 +5,19 @@
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use pullcred::apply;
+use kubelet_keyring::pattern::{RegistryKey, needed};
+use kubelet_keyring::reference::ImageRef;
+use lossless_yaml::parse::parse;
+use lossless_yaml::span::Span;
+use lossless_yaml::split::{head, split};
 use pullcred::config::Config;
-use pullcred::image::pattern::{RegistryKey, needed};
-use pullcred::image::reference::ImageRef;
-use pullcred::kube::delivery::{self, DeliveryFacts};
-use pullcred::kube::marks::Marks;
-use pullcred::kube::namespace::{Graph, Options, Scanned};
-use pullcred::kube::read::{FileFacts, read};
-use pullcred::kube::workload::Kinds;
+use pullcred::deliveries::delivery::{self, DeliveryFacts};
+use pullcred::deliveries::graph::{Graph, Options, Scanned};
+use pullcred::effects::apply;
+use pullcred::objects::marks::Marks;
+use pullcred::objects::read::{FileFacts, read};
+use pullcred::objects::workload::Kinds;
 use pullcred::plan::{File, pull_secrets};
-use pullcred::yaml::parse::parse;
-use pullcred::yaml::span::Span;
-use pullcred::yaml::split::{head, split};
 
 fn main() {
     divan::main();

@@ -24,7 +24,7 @@ fail() {
 build() {
   mkdir -p "$work"
   GOTOOLCHAIN=$GO_OF_THE_KUBELET CGO_ENABLED=0 go -C e2e/keyring build -mod=readonly -trimpath -o "$work/kubelet" . >&2
-  cargo build --quiet --locked --example image_match
+  cargo build --quiet --locked --package kubelet-keyring --example image_match
 }
 
 decide() {

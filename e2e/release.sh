@@ -62,9 +62,9 @@ says 'pull-secret-missing'
 echo 'the Action takes what is released'
 
 # cargo: everything that the program is built from is in the package, and nothing that weighs.
-status 0 env -C source CARGO_TARGET_DIR="$ROOT/target" "$real_cargo" package --quiet --locked
-status 0 env -C source "$real_cargo" package --list --locked
-for file in src/cli/quickstart/pullcred.yaml data/catalog.tsv docs/codes.md schema/pullcred.schema.json Cargo.lock README.md LICENSE-MIT; do
+status 0 env -C source CARGO_TARGET_DIR="$ROOT/target" "$real_cargo" package --workspace --quiet --locked
+status 0 env -C source "$real_cargo" package --package pullcred --list --locked
+for file in src/commands/quickstart/pullcred.yaml data/catalog.tsv docs/codes.md schema/pullcred.schema.json Cargo.lock README.md LICENSE-MIT; do
   grep -qx "$file" "$OUT" || fail "the package lacks $file"
 done
 if grep -q '^fixtures\|^e2e\|^tests' "$OUT"; then fail 'the package holds test data'; fi

@@ -4,6 +4,7 @@
 //! environment and no credential: only names of places that credentials come from are ever in it.
 
 mod check;
+mod enumerations;
 mod flags;
 mod globs;
 mod names;
@@ -20,10 +21,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::image::pattern::RegistryKey;
-use crate::kube::site::{Purpose, Site, Suspect};
-use crate::sops::recipients::Recipient;
-use crate::yaml::span::Position;
+use crate::objects::site::{Purpose, Site, Suspect};
+use kubelet_keyring::pattern::RegistryKey;
+use lossless_yaml::span::Position;
+use sops_age::recipients::Recipient;
 
 pub use check::ConfigError;
 pub use flags::FlagError;

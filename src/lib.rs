@@ -1,17 +1,13 @@
 //! pullcred: an offline rewriter of Kubernetes manifests.
 //!
 //! One straight line: scan → parse → resolve namespaces → match images → plan → apply → report.
-//! The modules lie in layers and import only from a lower one; `docs/architecture.md` draws the map.
+//! The rooms lie in layers and import only from a lower one; `docs/architecture.md` draws the map. The formats below them are
+//! crates of their own.
 
-pub mod apply;
-pub mod cli;
+pub mod commands;
 pub mod config;
-pub mod image;
-pub mod kube;
+pub mod deliveries;
+pub mod effects;
+pub mod objects;
 pub mod plan;
 pub mod report;
-pub mod scan;
-pub mod secrets;
-pub mod sops;
-pub mod source;
-pub mod yaml;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    pullcred::cli::main(std::env::args_os()).into()
+    pullcred::commands::main(std::env::args_os()).into()
 }

@@ -5,16 +5,16 @@
 
 mod secrets;
 
+use super::enumerations::{purpose_names, shape_names, suspect_names};
 use super::globs::{Globs, Pattern, PatternError};
 use super::names::{is_label, is_subdomain, objection_to_path};
 use super::namespaces::{NAMESPACE_HINT, NamespaceError, NamespaceTemplate, Namespaces, Rule};
-use super::schema::{purpose_names, shape_names, suspect_names};
 use super::{Config, CustomResource, FindingRule, Inject, InjectInto, Located, Paths, stored};
-use crate::kube::field_path::FieldPath;
-use crate::kube::site::{Purpose, Shape, Site, Suspect};
-use crate::yaml::de::Spanned;
-use crate::yaml::nearest::{listed, nearest, quoted};
-use crate::yaml::span::{LineIndex, Position};
+use crate::objects::field_path::FieldPath;
+use crate::objects::site::{Purpose, Shape, Site, Suspect};
+use lossless_yaml::de::Spanned;
+use lossless_yaml::nearest::{listed, nearest, quoted};
+use lossless_yaml::span::{LineIndex, Position};
 
 /// Something wrong with the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::names::{is_subdomain, secret_name};
 use super::{Config, PullSecret};
-use crate::image::pattern::{KeyError, RegistryKey};
-use crate::yaml::nearest::quoted;
+use kubelet_keyring::pattern::{KeyError, RegistryKey};
+use lossless_yaml::nearest::quoted;
 
 /// Something wrong with one `--secret`. Only the name of the Secret is ever quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]

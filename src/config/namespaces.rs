@@ -9,7 +9,7 @@ use super::Located;
 use super::globs::{Globs, Pattern};
 use super::names::is_label;
 use super::placeholders::{BraceError, Piece, pieces};
-use crate::yaml::nearest::quoted;
+use lossless_yaml::nearest::quoted;
 
 /// The `namespaces` of a configuration.
 #[derive(Clone, Debug, Default)]
@@ -146,7 +146,7 @@ impl fmt::Display for NamespaceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::span::Position;
+    use lossless_yaml::span::Position;
 
     fn rule(paths: &[&str], namespace: &str) -> Rule {
         let paths = paths.iter().map(|path| Pattern::of_path(path).unwrap()).collect();

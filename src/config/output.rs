@@ -5,7 +5,7 @@ use std::fmt;
 use super::Format;
 use super::names::{is_label_byte, objection_to_path};
 use super::placeholders::{BraceError, Piece, pieces};
-use crate::yaml::nearest::{nearest, quoted};
+use lossless_yaml::nearest::{nearest, quoted};
 
 /// A checked path template. Different namespaces never get the same path, nor do different names when there are several.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,10 +5,10 @@
 
 use super::check::{Checker, ConfigError};
 use super::{API_VERSION, Config, KIND, stored};
-use crate::yaml::de;
-use crate::yaml::nearest::quoted;
-use crate::yaml::parse::{Node, parse};
-use crate::yaml::span::{LineIndex, Span};
+use lossless_yaml::de;
+use lossless_yaml::nearest::quoted;
+use lossless_yaml::parse::{Node, parse};
+use lossless_yaml::span::{LineIndex, Span};
 
 impl Config {
     /// Reads and checks a configuration file.

@@ -5,9 +5,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use super::schema::{Purposes, Shapes, Suspects};
+use super::enumerations::{Purposes, Shapes, Suspects};
 use super::{Format, InjectInto, Severity};
-use crate::yaml::de::Spanned;
+use lossless_yaml::de::Spanned;
 
 /// What pullcred does in this repository.
 #[derive(Deserialize, JsonSchema)]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::names::secret_name;
 use super::{API_VERSION, Format, KIND, OutputTemplate};
-use crate::yaml::emit::scalar;
+use lossless_yaml::emit::scalar;
 
 /// What was found in a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

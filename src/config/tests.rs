@@ -1,10 +1,10 @@
 //! A whole object arrives, defaults, and several errors at once. Single errors are cases in `fixtures/refuse/config`.
 
 use super::{Config, CredentialSource, Format, InjectInto, Recipients, Severity};
-use crate::image::pattern::needed;
-use crate::image::reference::ImageRef;
-use crate::kube::site::{Purpose, Shape, Suspect};
-use crate::yaml::span::Position;
+use crate::objects::site::{Purpose, Shape, Suspect};
+use kubelet_keyring::pattern::needed;
+use kubelet_keyring::reference::ImageRef;
+use lossless_yaml::span::Position;
 
 const CODES: [&str; 2] = ["job-immutable", "namespace-unknown"];
 
@@ -153,7 +153,7 @@ fn everything_that_is_wrong_is_told_at_once() {
 #[test]
 fn an_object_inside_another_file_has_the_positions_of_that_file() {
     let text = "functionConfig:\n  apiVersion: pullcred.dev/v1alpha1\n  kind: PullCredentials\n  spec: {colour: 1}\n";
-    let documents = crate::yaml::parse::parse(text, crate::yaml::span::Span::new(0, text.len())).unwrap();
+    let documents = lossless_yaml::parse::parse(text, lossless_yaml::span::Span::new(0, text.len())).unwrap();
     let node = documents[0].root().unwrap().get("functionConfig").unwrap();
     let errors = Config::from_node(node, &CODES).unwrap_err();
     assert_eq!((errors.len(), errors[0].position), (1, Position { line: 4, column: 10 }));

@@ -9,13 +9,13 @@ use super::File;
 use super::finding::{Code, Finding, ObjectRef, Severity};
 use super::place::{PodRun, is_pulled_by_node, runs};
 use crate::config::{Config, PullSecret};
-use crate::image::pattern::{RegistryKey, lookup, needed};
-use crate::image::reference::ImageRef;
-use crate::kube::namespace::GeneratedSecret;
-use crate::kube::object::{Object, PodSpec};
-use crate::kube::shipped::Holds;
-use crate::yaml::nearest::mistyped;
-use crate::yaml::span::Position;
+use crate::deliveries::graph::GeneratedSecret;
+use crate::objects::object::{Object, PodSpec};
+use crate::objects::shipped::Holds;
+use kubelet_keyring::pattern::{RegistryKey, lookup, needed};
+use kubelet_keyring::reference::ImageRef;
+use lossless_yaml::nearest::mistyped;
+use lossless_yaml::span::Position;
 
 /// What the whole repository ships.
 pub struct Closure<'p> {

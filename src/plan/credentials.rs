@@ -4,10 +4,10 @@
 //! key; no user name and no password is ever part of it.
 
 use super::finding::Code;
-use crate::kube::dockerconfig::Credential;
-use crate::kube::dockerconfig::read::Entry;
-use crate::kube::token::{Life, Token, from_identity_token};
-use crate::sops::document::Timestamp;
+use crate::objects::dockerconfig::Credential;
+use crate::objects::dockerconfig::read::Entry;
+use crate::objects::token::{Life, Token, from_identity_token};
+use sops_age::document::Timestamp;
 
 /// What one source has for a registry.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::yaml::span::Position;
+use lossless_yaml::span::Position;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,7 +10,7 @@ use super::secrets::Repository;
 use super::secrets::decide::{Decision, Wanted};
 use super::secrets::supply::Found;
 use crate::config::Config;
-use crate::yaml::span::Position;
+use lossless_yaml::span::Position;
 
 /// How many namespaces are named.
 const NAMED: usize = 3;

@@ -16,10 +16,10 @@ pub mod resources;
 pub mod secrets;
 pub mod service_accounts;
 
-use crate::kube::delivery::DeliveryFacts;
-use crate::kube::namespace::Deployment;
-use crate::kube::object::Object;
-use crate::kube::read::FileFacts;
+use crate::deliveries::delivery::DeliveryFacts;
+use crate::deliveries::graph::Deployment;
+use crate::objects::object::Object;
+use crate::objects::read::FileFacts;
 use finding::Finding;
 
 /// One file of the repository and what it tells.

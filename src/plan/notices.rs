@@ -2,9 +2,9 @@
 
 use super::File;
 use super::finding::{Code, Finding};
-use crate::kube::namespace::{self, Graph, Role};
-use crate::kube::read::{Skip, SkipReason};
-use crate::yaml::span::Position;
+use crate::deliveries::graph::{self, Graph, Role};
+use crate::objects::read::{Skip, SkipReason};
+use lossless_yaml::span::Position;
 
 /// The notices about files of the run.
 pub fn findings(graph: &Graph, files: &[File]) -> Vec<Finding> {
@@ -13,12 +13,12 @@ pub fn findings(graph: &Graph, files: &[File]) -> Vec<Finding> {
         found.map_or(true, |nth| files[nth].selected)
     };
     let notices = graph.notices.iter().filter(|notice| selected(&notice.file));
-    let finding = |notice: &namespace::Notice| {
+    let finding = |notice: &graph::Notice| {
         let code = match notice.code {
-            namespace::Code::RemoteBaseUnknown => Code::RemoteBaseUnknown,
-            namespace::Code::Unknowable => Code::BuildUnknowable,
-            namespace::Code::BuildFails => Code::BuildFails,
-            namespace::Code::LoadRestricted => Code::LoadRestricted,
+            graph::Code::RemoteBaseUnknown => Code::RemoteBaseUnknown,
+            graph::Code::Unknowable => Code::BuildUnknowable,
+            graph::Code::BuildFails => Code::BuildFails,
+            graph::Code::LoadRestricted => Code::LoadRestricted,
         };
         Finding {
             code,

@@ -2,10 +2,10 @@
 
 use super::File;
 use crate::config::Config;
-use crate::image::pattern::needed;
-use crate::image::reference::ImageRef;
-use crate::kube::namespace::{Deployment, Pods};
-use crate::kube::object::{Object, PodSpec};
+use crate::deliveries::graph::{Deployment, Pods};
+use crate::objects::object::{Object, PodSpec};
+use kubelet_keyring::pattern::needed;
+use kubelet_keyring::reference::ImageRef;
 
 /// One pod spec in one deployment.
 #[derive(Clone, Debug)]

@@ -8,12 +8,12 @@ use super::secrets::accounts::NAME as DEFAULT;
 use super::service_accounts::{Accounts, is_left_alone};
 use super::{Addition, File, Plan};
 use crate::config::{Config, InjectInto, PullSecret};
-use crate::image::pattern::needed;
-use crate::image::reference::ImageRef;
-use crate::kube::object::{Object, PodSpec};
-use crate::kube::read::{FileFacts, SkipReason};
-use crate::yaml::insert::Slot;
-use crate::yaml::span::Position;
+use crate::objects::object::{Object, PodSpec};
+use crate::objects::read::{FileFacts, SkipReason};
+use kubelet_keyring::pattern::needed;
+use kubelet_keyring::reference::ImageRef;
+use lossless_yaml::insert::Slot;
+use lossless_yaml::span::Position;
 
 /// Plans the references of every selected file.
 pub fn plan(files: &[File], config: &Config) -> Plan {

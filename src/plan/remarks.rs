@@ -4,10 +4,10 @@
 
 use super::File;
 use super::finding::{Code, Finding, ObjectRef};
-use crate::kube::read::Located;
-use crate::kube::remark::What;
-use crate::kube::token::{Life, Token};
-use crate::sops::document::Timestamp;
+use crate::objects::read::Located;
+use crate::objects::remark::What;
+use crate::objects::token::{Life, Token};
+use sops_age::document::Timestamp;
 
 /// What is to say of the selected files at `now`, in seconds since 1970.
 pub fn findings(files: &[File], now: u64) -> Vec<Finding> {

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Code, Finding};
-use crate::yaml::edit;
-use crate::yaml::insert::{Form, KeyPlace, Slot};
-use crate::yaml::layout::first_dash_distance;
-use crate::yaml::parse::{Node, parse};
-use crate::yaml::path::Path;
-use crate::yaml::remove;
-use crate::yaml::span::{Position, Span};
-use crate::yaml::verify::{Intent, Removal, verify, verify_removal};
+use lossless_yaml::edit;
+use lossless_yaml::insert::{Form, KeyPlace, Slot};
+use lossless_yaml::layout::first_dash_distance;
+use lossless_yaml::parse::{Node, parse};
+use lossless_yaml::path::Path;
+use lossless_yaml::remove;
+use lossless_yaml::span::{Position, Span};
+use lossless_yaml::verify::{Intent, Removal, verify, verify_removal};
 
 /// The names that a kustomization can have.
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

@@ -10,9 +10,9 @@ pub mod supply;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, PullSecret};
-use crate::image::pattern::needed;
-use crate::image::reference::{DOCKER_HUB, ImageRef};
 use crate::plan::place::is_pulled_by_node;
+use kubelet_keyring::pattern::needed;
+use kubelet_keyring::reference::{DOCKER_HUB, ImageRef};
 
 /// Images that run in a namespace.
 #[derive(Clone, Debug)]

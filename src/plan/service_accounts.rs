@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::File;
 use super::place::{PodRun, runs};
 use crate::config::Config;
-use crate::kube::object::Object;
+use crate::objects::object::Object;
 
 /// Namespace (none where unknown) and name.
 type Key<'f> = (Option<&'f str>, &'f str);

@@ -100,7 +100,7 @@ pub fn render(findings: &[Finding]) -> String {
 mod tests {
     use super::*;
     use crate::plan::finding::Code;
-    use crate::yaml::span::Position;
+    use lossless_yaml::span::Position;
 
     fn finding(line: usize, message: &str) -> Finding {
         Finding {

@@ -8,8 +8,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::image::reference::ImageRef;
 use crate::plan::finding::Finding;
+use kubelet_keyring::reference::ImageRef;
 
 /// The identity of a finding in a repository.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +65,7 @@ fn digest(finding: &Finding) -> String {
 mod tests {
     use super::*;
     use crate::plan::finding::{Code, ObjectRef};
-    use crate::yaml::span::Position;
+    use lossless_yaml::span::Position;
 
     fn finding(line: usize, file: &str, name: &str, message: &str) -> Finding {
         Finding {

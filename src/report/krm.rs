@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::kube::object::Object;
+use crate::objects::object::Object;
 use crate::plan::finding::{Finding, ObjectRef, Severity};
 
 #[derive(Serialize)]

@@ -118,7 +118,7 @@ fn pascal(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::plan::finding::Severity;
-    use crate::yaml::span::Position;
+    use lossless_yaml::span::Position;
 
     fn finding(severity: Severity, line: usize) -> Finding {
         Finding {

@@ -1,10 +1,10 @@
 //! Kustomizations by the thousand: neither recursion on their depth, nor cycles that hang, nor costs that explode.
 
-use pullcred::kube::delivery::{self, DeliveryFacts};
-use pullcred::kube::marks::Marks;
-use pullcred::kube::namespace::{Deployment, Graph, Notice, Options, Scanned};
-use pullcred::kube::read::{FileFacts, read};
-use pullcred::kube::workload::Kinds;
+use pullcred::deliveries::delivery::{self, DeliveryFacts};
+use pullcred::deliveries::graph::{Deployment, Graph, Notice, Options, Scanned};
+use pullcred::objects::marks::Marks;
+use pullcred::objects::read::{FileFacts, read};
+use pullcred::objects::workload::Kinds;
 
 const DEPTH: usize = 10_000;
 

@@ -306,11 +306,11 @@ mod meanwhile {
 
     use std::sync::Mutex;
 
-    use pullcred::cli::args::{Command, parse};
-    use pullcred::cli::run::Run;
-    use pullcred::cli::settings::Settings;
+    use pullcred::commands::args::{Command, parse};
+    use pullcred::commands::run::Run;
+    use pullcred::commands::settings::Settings;
+    use pullcred::effects::scan;
     use pullcred::plan::finding::Code;
-    use pullcred::scan;
 
     use super::{POD, Tree, fs, support};
 
@@ -368,7 +368,7 @@ mod meanwhile {
                     fs::remove_file(tree.path(name)).unwrap();
                 }
             }
-            pullcred::source::read(path).is_ok()
+            pullcred::effects::source::read(path).is_ok()
         };
         let (found, failures) =
             scan::walk(tree.root(), scan::Options { threads: 1, no_ignore: false }, visit);

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use pullcred::image::pattern::{RegistryKey, lookup, needed};
-use pullcred::image::reference::ImageRef;
+use kubelet_keyring::pattern::{RegistryKey, lookup, needed};
+use kubelet_keyring::reference::ImageRef;
 
 /// The rows of a table with exactly these columns, each with its line number.
 fn table<const N: usize>(name: &str, columns: [&str; N]) -> Vec<(usize, [String; N])> {

@@ -9,10 +9,11 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use pullcred::kube::marks::Marks;
-use pullcred::kube::namespace::{Graph, Options, Pods, Scanned, Told};
-use pullcred::kube::workload::Kinds;
-use pullcred::kube::{delivery, read};
+use pullcred::deliveries::delivery;
+use pullcred::deliveries::graph::{Graph, Options, Pods, Scanned, Told};
+use pullcred::objects::marks::Marks;
+use pullcred::objects::read;
+use pullcred::objects::workload::Kinds;
 
 use crate::support::{fixtures, update};
 

@@ -34,7 +34,7 @@ fn no_source_names_the_network() {
                 }
                 _ => false,
             };
-            assert!(!network, "src/{}:{}: the network is out of bounds", source.path, path.line);
+            assert!(!network, "{}:{}: the network is out of bounds", source.path, path.line);
         }
     }
 }

@@ -7,10 +7,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use pullcred::sops::document::Encrypted;
-use pullcred::sops::identity::Identities;
 use serde::Deserialize as _;
 use serde_yaml::Value;
+use sops_age::document::Encrypted;
+use sops_age::identity::Identities;
 
 use crate::support::{Ended, Entry, Snapshot, Tree, copy, fixtures, run, words};
 

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// A source file below `src/`.
+/// A source file of the program or of one of its crates.
 pub struct Source {
-    /// Relative to `src/`, with `/`.
+    /// Relative to the repository's root, with `/`: `src/plan/mod.rs`, `crates/sops-age/src/mac.rs`.
     pub path: String,
     pub text: String,
 }
 
-/// A path such as `crate::yaml::Span` or `serde_json::Value`, with `self` and `super` made absolute.
+/// A path such as `crate::plan::Plan` or `serde_json::Value`, with `self` and `super` made absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPath {
     /// `crate` or the first name as written.
@@ -25,10 +25,13 @@ pub struct NamedPath {
     pub line: usize,
 }
 
-/// Every file below `src/`, sorted.
+/// Every source file of the program and its crates, sorted.
 pub fn all_sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (mut folders, mut files) = (vec![root.clone()], Vec::new());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let crates = std::fs::read_dir(root.join("crates")).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = crates.chain([root.to_owned()]).map(|path| path.join("src")).collect();
+    assert!(folders.len() > 4, "the crates are gone");
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
@@ -40,8 +43,7 @@ pub fn all_sources() -> Vec<Source> {
         }
     }
     files.sort();
-    assert!(files.len() > 1, "no sources below {}", root.display());
-    files.into_iter().map(|file| read(&root, &file)).collect()
+    files.into_iter().map(|file| read(root, &file)).collect()
 }
 
 fn read(root: &Path, file: &PathBuf) -> Source {
@@ -50,9 +52,17 @@ fn read(root: &Path, file: &PathBuf) -> Source {
 }
 
 impl Source {
-    /// The module that the file is: `yaml/parse.rs` → `[yaml, parse]`, `yaml/mod.rs` → `[yaml]`, `lib.rs` → `[]`.
+    /// The package that the file belongs to, as Rust code names it.
+    pub fn package(&self) -> String {
+        let inner = self.path.strip_prefix("crates/").and_then(|path| path.split('/').next());
+        inner.unwrap_or("pullcred").replace('-', "_")
+    }
+
+    /// The module of its package that the file is: `src/plan/place.rs` → `[plan, place]`, `src/plan/mod.rs` → `[plan]`,
+    /// `src/lib.rs` → `[]`.
     pub fn module(&self) -> Vec<String> {
-        let stem = self.path.strip_suffix(".rs").unwrap();
+        let (_, inner) = self.path.split_once("src/").unwrap();
+        let stem = inner.strip_suffix(".rs").unwrap();
         let stem = stem.strip_suffix("mod").unwrap_or(stem).trim_end_matches('/');
         match stem {
             "lib" | "main" => Vec::new(),
@@ -65,8 +75,7 @@ impl Source {
         if self.path.ends_with("/tests.rs") {
             return Vec::new();
         }
-        let stream: TokenStream =
-            self.text.parse().unwrap_or_else(|error| panic!("src/{}: {error}", self.path));
+        let stream: TokenStream = self.text.parse().unwrap_or_else(|error| panic!("{}: {error}", self.path));
         let mut found = Vec::new();
         collect(stream, &self.module(), &[], &mut found);
         found
@@ -192,7 +201,7 @@ fn is_joint(tokens: &[TokenTree], at: usize) -> bool {
 #[test]
 fn paths_are_found_wherever_they_stand() {
     let text = "
-        use crate::{kube::{self, object as thing}, yaml::*};
+        use crate::{objects::{self, object as thing}, plan::*};
         use std::fs as files;
         // crate::comment::ignored
         fn body() -> super::Sibling { a as std::time::Instant;
@@ -203,23 +212,23 @@ fn paths_are_found_wherever_they_stand() {
         #[cfg(test)] mod tests { use crate::only::in_tests; }
         #[cfg(test)] use crate::also::in_tests;
     ";
-    let source = Source { path: "yaml/edit.rs".into(), text: text.into() };
+    let source = Source { path: "src/plan/edit.rs".into(), text: text.into() };
     let show = |path: NamedPath| {
         let star = if path.glob { "::*" } else { "" };
         format!("{}:{}::{}{star}", path.line, path.head, path.rest.join("::"))
     };
     let found: Vec<String> = source.paths().into_iter().map(show).collect();
     let expected = [
-        "2:crate::kube",
-        "2:crate::kube::object",
-        "2:crate::yaml::*",
+        "2:crate::objects",
+        "2:crate::objects::object",
+        "2:crate::plan::*",
         "3:std::fs",
-        "5:crate::yaml::Sibling",
+        "5:crate::plan::Sibling",
         "5:std::time::Instant",
         "7:serde_json::from_str",
         "7:crate::Plan",
-        "7:crate::yaml::edit::local",
-        "9:crate::yaml::parse::deep",
+        "7:crate::plan::edit::local",
+        "9:crate::plan::parse::deep",
     ];
     assert_eq!(found, expected);
 }

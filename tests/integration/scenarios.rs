@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pullcred::sops::document::Encrypted;
-use pullcred::sops::identity::Identities;
+use sops_age::document::Encrypted;
+use sops_age::identity::Identities;
 
 use crate::support::{Ended, Snapshot, Tree, copy, difference, run, update, words};
 
@@ -88,7 +88,7 @@ impl Scenario {
             let text = |keys: &[&str]| secret.str_at(keys).unwrap().to_owned();
             let (namespace, name) = (text(&["metadata", "namespace"]), text(&["metadata", "name"]));
             found.push_str(&format!("{path}: {namespace}/{name}\n"));
-            for (key, credential) in &pullcred::kube::secret::auths(secret).unwrap().0 {
+            for (key, credential) in &pullcred::objects::secret::auths(secret).unwrap().0 {
                 assert!(credential.password().starts_with("made-up"), "{path}: {key}");
                 found.push_str(&format!("  {key} {}\n", credential.username()));
             }

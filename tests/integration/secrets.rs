@@ -14,8 +14,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pullcred::sops::document::Encrypted;
-use pullcred::sops::identity::Identities;
+use sops_age::document::Encrypted;
+use sops_age::identity::Identities;
 
 use crate::support::{Ended, Entry, Snapshot, Tree, fixtures, run};
 
@@ -119,8 +119,8 @@ impl Repo {
     pub fn holds(&self, path: &str) -> BTreeMap<String, (String, String)> {
         let file = Encrypted::parse(&self.read(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         let documents = file.decrypt(&identity("age.txt")).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let auths = pullcred::kube::secret::auths(&documents[0]).unwrap();
-        let entry = |credential: &pullcred::kube::dockerconfig::Credential| {
+        let auths = pullcred::objects::secret::auths(&documents[0]).unwrap();
+        let entry = |credential: &pullcred::objects::dockerconfig::Credential| {
             (credential.username().to_owned(), credential.password().to_owned())
         };
         auths.0.iter().map(|(key, credential)| (key.clone(), entry(credential))).collect()

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pullcred::sops::creation_rules::CreationRules;
-use pullcred::sops::document::{Encrypted, Error, Timestamp, encrypt, parse_plain};
-use pullcred::sops::identity::{FileError, Identities, IdentityProblem, UnwrapError};
-use pullcred::sops::recipients::{Recipient, encrypt_file};
-use pullcred::sops::rewrite::{rotate, update_keys};
-use pullcred::sops::rules::{Choice, Rules};
-use pullcred::sops::tree::Tree;
+use sops_age::creation_rules::CreationRules;
+use sops_age::document::{Encrypted, Error, Timestamp, encrypt, parse_plain};
+use sops_age::identity::{FileError, Identities, IdentityProblem, UnwrapError};
+use sops_age::recipients::{Recipient, encrypt_file};
+use sops_age::rewrite::{rotate, update_keys};
+use sops_age::rules::{Choice, Rules};
+use sops_age::tree::Tree;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
-use pullcred::apply;
 use pullcred::config::Config;
-use pullcred::kube::marks::Marks;
-use pullcred::kube::read;
-use pullcred::kube::workload::Kinds;
+use pullcred::effects::apply;
+use pullcred::objects::marks::Marks;
+use pullcred::objects::read;
+use pullcred::objects::workload::Kinds;
 use pullcred::plan::finding::{Code, Finding};
 use pullcred::plan::{File, pull_secrets};
 use regex::Regex;

@@ -6,10 +6,10 @@ use super::Checker;
 use crate::config::names::{is_subdomain, is_variable, secret_name};
 use crate::config::output::OutputTemplate;
 use crate::config::{CredentialSource, Located, PullSecret, Recipients, Target, stored};
-use crate::image::pattern::RegistryKey;
-use crate::sops::recipients::{Recipient, RecipientError};
-use crate::yaml::de::Spanned;
-use crate::yaml::nearest::quoted;
+use kubelet_keyring::pattern::RegistryKey;
+use lossless_yaml::de::Spanned;
+use lossless_yaml::nearest::quoted;
+use sops_age::recipients::{Recipient, RecipientError};
 
 impl Checker<'_> {
     pub(super) fn secrets(&mut self, secrets: Vec<stored::Secret>) -> Vec<PullSecret> {

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Deployment, secrets_for};
 use crate::config::Config;
-use crate::image::reference::ImageRef;
-use crate::kube::secret::OWNER;
+use crate::objects::secret::OWNER;
 use crate::plan::place::is_pulled_by_node;
-use crate::yaml::emit::scalar;
+use kubelet_keyring::reference::ImageRef;
+use lossless_yaml::emit::scalar;
 
 /// The ServiceAccount that pods run as which name none.
 pub const NAME: &str = "default";

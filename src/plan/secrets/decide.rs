@@ -6,10 +6,10 @@
 use std::collections::BTreeSet;
 
 use super::supply::Supply;
-use crate::kube::dockerconfig::Auths;
-use crate::kube::secret::Head;
+use crate::objects::dockerconfig::Auths;
+use crate::objects::secret::Head;
 use crate::plan::finding::{Code, Finding, ObjectRef};
-use crate::yaml::span::Position;
+use lossless_yaml::span::Position;
 
 /// A Secret that should be there.
 #[derive(Clone)]

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Need, Repository, host_of};
 use crate::config::PullSecret;
-use crate::image::pattern::RegistryKey;
-use crate::kube::dockerconfig::{Auths, Credential};
+use crate::objects::dockerconfig::{Auths, Credential};
 use crate::plan::credentials::{Chosen, Objection};
+use kubelet_keyring::pattern::RegistryKey;
 
 /// What was found for each request.
 pub type Found = BTreeMap<(usize, Repository), Result<Chosen, Vec<Objection>>>;

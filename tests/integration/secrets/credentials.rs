@@ -133,13 +133,12 @@ fn an_encrypted_file_of_the_repository() {
     let repo = Repo::with(&configuration("      credentials: [{file: creds/acr.enc.json}]\n"));
     let random = |buffer: &mut [u8]| buffer.fill(7);
     let plain = config("myregistry.azurecr.io", "from-file", "p");
-    let documents = pullcred::sops::document::parse_plain(&plain).unwrap();
-    let rules = pullcred::sops::rules::Rules::from_options(|_| None, false).unwrap();
-    let recipients = [pullcred::sops::recipients::Recipient::parse(&recipient("age.txt")).unwrap()];
-    let now = pullcred::sops::document::Timestamp::from_unix(0);
-    let sops =
-        pullcred::sops::document::encrypt(&documents, &rules, &recipients, &now, &mut { random }).unwrap();
-    let age = pullcred::sops::recipients::encrypt_file(plain.as_bytes(), &recipients).unwrap();
+    let documents = sops_age::document::parse_plain(&plain).unwrap();
+    let rules = sops_age::rules::Rules::from_options(|_| None, false).unwrap();
+    let recipients = [sops_age::recipients::Recipient::parse(&recipient("age.txt")).unwrap()];
+    let now = sops_age::document::Timestamp::from_unix(0);
+    let sops = sops_age::document::encrypt(&documents, &rules, &recipients, &now, &mut { random }).unwrap();
+    let age = sops_age::recipients::encrypt_file(plain.as_bytes(), &recipients).unwrap();
     let identity = [("SOPS_AGE_KEY_FILE", &*key("age.txt"))];
     for text in [&sops, &age] {
         repo.write("creds/acr.enc.json", text);

@@ -234,8 +234,8 @@ fn show_tells_everything_but_the_password() {
     }
     assert!(!shown.contains(super::PASSWORD.1));
     let shown = repo.run(0, &["show", "--reveal", &file, "--identity", &key("age.txt")], NO_ONE).stdout;
-    let documents = pullcred::sops::document::parse_plain(std::str::from_utf8(&shown).unwrap()).unwrap();
-    assert!(pullcred::kube::secret::auths(&documents[0]).is_some());
+    let documents = sops_age::document::parse_plain(std::str::from_utf8(&shown).unwrap()).unwrap();
+    assert!(pullcred::objects::secret::auths(&documents[0]).is_some());
     let told = repo.run(2, &["show", "deploy/shop.yaml"], NO_ONE).messages();
     assert!(told.contains("not encrypted with sops"), "{told}");
     repo.run(2, &["show", "no-such-file"], NO_ONE);

@@ -150,11 +150,11 @@ fn every_command(format: &str) {
     .unwrap();
     let leaky = "{\"credsStore\": \"leaky\"}";
     // An encrypted file whose content is no docker configuration.
-    let recipients = [pullcred::sops::recipients::Recipient::parse(&recipient("age.txt")).unwrap()];
+    let recipients = [sops_age::recipients::Recipient::parse(&recipient("age.txt")).unwrap()];
     let inside = format!("{{\"auths\": \"{}\", {}", PLANTED[1], PLANTED[0]);
     repo.write(
         "creds.age",
-        &pullcred::sops::recipients::encrypt_file(inside.as_bytes(), &recipients)
+        &sops_age::recipients::encrypt_file(inside.as_bytes(), &recipients)
             .unwrap_or_else(|error| panic!("{error}")),
     );
 

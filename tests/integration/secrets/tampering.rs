@@ -1,9 +1,9 @@
 //! Files that somebody changed: no byte that says something can be another one without being noticed.
 
-use pullcred::kube::secret::{Head, auths, is_ours};
-use pullcred::sops::document::Encrypted;
-use pullcred::sops::identity::Identities;
-use pullcred::sops::tree::Tree;
+use pullcred::objects::secret::{Head, auths, is_ours};
+use sops_age::document::Encrypted;
+use sops_age::identity::Identities;
+use sops_age::tree::Tree;
 
 use super::{BOTH, Repo, identity, secret};
 

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::kube::dockerconfig::Credential;
+use crate::objects::dockerconfig::Credential;
 
 fn auths(entries: &[(&str, &str)]) -> Auths {
     let owned = |text: &str| Zeroizing::new(text.to_owned());

@@ -1,0 +1,104 @@
+//! `check`: the plan as findings; changes nothing.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+
+use super::Terminal;
+use super::args::{CheckArgs, Common, Format};
+use super::ending::{fails, is_shown, skipped, unconfigured, unverified};
+use super::exit::Exit;
+use super::run::Run;
+use super::secrets::{Options, Secrets};
+use super::settings::{Settings, directory};
+use super::start::{from_start, now};
+use crate::effects::source::{self, Source};
+use crate::plan::finding::Finding;
+use crate::report::baseline::{self, Applied, Baseline};
+use crate::report::json::{self, Summary};
+use crate::report::{github, junit, sarif, text};
+
+/// Runs the command.
+///
+/// # Errors
+/// Settings that make no sense.
+pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    let settings = Settings::resolve(common, &arguments.scope.paths, &arguments.scope.secrets)?;
+    let mut run = Run::new(settings)?;
+    // An edit that cannot be proved right is a finding here too.
+    run.changes(|_| ());
+    let identities = from_start(common, &arguments.identity.identities)?;
+    let options = Options { identities: &identities, ..Options::default() };
+    let (mut changes, mut sealed) = (0, Vec::new());
+    if let Some(secrets) = Secrets::plan(&run, options)? {
+        changes = secrets.changes();
+        sealed = secrets.sealed();
+        run.plan.findings.extend([secrets.answered, secrets.findings].concat());
+    }
+    run.audit(now(), &sealed);
+    if let Some(file) = &arguments.write_baseline {
+        return write_baseline(common, file, &run, terminal);
+    }
+    let changes = changes + run.summary().changes;
+    let known = match &arguments.baseline {
+        Some(file) => Some(read_baseline(common, file)?.apply(&mut run.plan.findings)),
+        None => None,
+    };
+    let summary = Summary { changes, baseline: known.map(|known| known.known), ..run.summary() };
+    let shown: Vec<&Finding> = run.plan.findings.iter().filter(|finding| is_shown(common, finding)).collect();
+    let style = terminal.out_style;
+    let text = match common.format {
+        Format::Json => json::check(&run.plan.findings, &summary),
+        Format::Github => shown.iter().map(|finding| github::annotation(finding)).collect(),
+        Format::Text => shown.iter().map(|finding| text::finding(finding, style)).collect(),
+        Format::Sarif => sarif::log(&shown),
+        Format::Junit => junit::document(&shown, |finding| fails(common, finding)),
+    };
+    terminal.out.write_all(text.as_bytes())?;
+    if !common.quiet {
+        unconfigured(&run, terminal)?;
+        writeln!(
+            terminal.err,
+            "{} and {} in {}; {} looked at",
+            text::count(summary.errors, "error"),
+            text::count(summary.warnings, "warning"),
+            text::count(summary.files, "file"),
+            text::count(summary.pod_specs, "pod spec"),
+        )?;
+        skipped(common, &summary, terminal)?;
+        unverified(common, &run.plan.findings.iter().collect::<Vec<_>>(), terminal)?;
+        from_baseline(known, terminal)?;
+    }
+    let failed = run.plan.findings.iter().any(|finding| fails(common, finding));
+    Ok(if failed { Exit::Findings } else { Exit::Clean })
+}
+
+fn read_baseline(common: &Common, file: &Path) -> Result<Baseline> {
+    let name = file.display();
+    let text = match source::read(&directory(common)?.join(file)) {
+        Ok(Source::Text(text)) => text,
+        Ok(_) => bail!("{name}: no baseline"),
+        Err(error) => bail!("{name}: {error}\nhint: write it with `pullcred check --write-baseline {name}`"),
+    };
+    Baseline::parse(&text).map_err(|reason| anyhow!("{name}: no baseline: {reason}"))
+}
+
+fn write_baseline(common: &Common, file: &Path, run: &Run, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    let findings = &run.plan.findings;
+    source::write(&directory(common)?.join(file), &baseline::render(findings))?;
+    if !common.quiet {
+        let count = text::count(findings.len(), "finding");
+        writeln!(terminal.err, "{count} written to {}", file.display())?;
+    }
+    Ok(Exit::Clean)
+}
+
+/// One line on what a baseline took out, and whether it can shrink.
+fn from_baseline(applied: Option<Applied>, terminal: &mut Terminal<'_>) -> Result<()> {
+    let Some(Applied { known, gone }) = applied else { return Ok(()) };
+    let gone = match gone {
+        0 => String::new(),
+        gone => format!(", {gone} of its entries not found any more (write it anew)"),
+    };
+    Ok(writeln!(terminal.err, "{} in the baseline{gone}", text::count(known, "finding"))?)
+}

@@ -1,0 +1,77 @@
+//! Where everything is deployed: the namespace graph, fed from the disk and the configuration.
+
+use super::parallel;
+use super::settings::{Settings, shown};
+use crate::deliveries::graph::{Deployment, Graph, Options, Scanned, Told};
+use crate::effects::source;
+use crate::objects::object::Object;
+use crate::objects::shipped::Shipped;
+use crate::plan::{File, notices};
+
+/// Fills in the deployments of every file, takes out what is no object to deploy, and returns the graph. `application` is
+/// the namespace that Argo CD fills in for what is generated now.
+pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str>) -> Graph {
+    let below_base = |path: &str| {
+        let path = settings.root.join(path);
+        path.strip_prefix(&settings.base).ok().map(shown)
+    };
+    let told =
+        |found: crate::config::Located<String>| Told { namespace: found.value, line: found.position.line };
+    let namespaces = &settings.config.namespaces;
+    let rule = |path: &str| namespaces.of_path(&below_base(path)?).map(told);
+    let default = namespaces.default.clone().map(told);
+    let config = settings.config_file.as_deref().unwrap_or_default();
+    let threads = parallel::computing(settings.scan.threads);
+    let each = |count, work: &(dyn Fn(usize) + Sync)| {
+        parallel::map(&(0..count).collect::<Vec<_>>(), threads, |nth| work(*nth));
+    };
+    let options = Options { config, rule: &rule, default: default.as_ref(), application, each: &each };
+    // Only what builds name is ever read again: patches, and what lies under other names than manifests have.
+    let load = |path: &str| source::bytes(&settings.root, path);
+    // Secrets and namespaces are deployed like all else; they follow the objects of their file.
+    let with_others: Vec<Vec<Object>> = files.iter().map(with_others).collect();
+    let scanned: Vec<Scanned<'_>> = files
+        .iter()
+        .zip(&with_others)
+        .map(|(file, all)| {
+            let objects = if all.is_empty() { file.objects() } else { all };
+            Scanned { path: &file.path, objects, facts: file.delivery.as_deref() }
+        })
+        .collect();
+    let graph = Graph::new(&scanned, &load, &options);
+    let deployments: Vec<Vec<Vec<_>>> = (0..scanned.len())
+        .map(|nth| {
+            let objects = 0..scanned[nth].objects.len();
+            objects.map(|object| graph.deployments(&scanned, nth, object, &options).into_owned()).collect()
+        })
+        .collect();
+    for (file, mut deployments) in files.iter_mut().zip(deployments) {
+        let mut others = deployments.split_off(file.objects().len());
+        let facts = file.facts.as_ref().ok();
+        let declared = others.split_off(facts.map_or(0, |facts| facts.shipped.len()));
+        let names = facts.into_iter().flat_map(|facts| &facts.namespaces).zip(declared);
+        file.declared = names.flat_map(|(object, built)| built_names(&object.name, &built)).collect();
+        file.shipped = others;
+        file.deployments = deployments;
+        if let Some(role) = graph.roles.get(&file.path) {
+            notices::apply_role(file, *role);
+        }
+    }
+    graph
+}
+
+/// The objects of a file that brings Secrets or declares namespaces, then those; empty for any other file.
+fn with_others(file: &File) -> Vec<Object> {
+    let Ok(facts) = &file.facts else { return Vec::new() };
+    if facts.shipped.is_empty() && facts.namespaces.is_empty() {
+        return Vec::new();
+    }
+    let others = facts.shipped.iter().map(Shipped::as_object).chain(facts.namespaces.iter().cloned());
+    file.objects().iter().cloned().chain(others).collect()
+}
+
+/// The names that an object has where it is deployed.
+fn built_names(name: &str, deployments: &[Deployment]) -> Vec<String> {
+    let built = |it: &Deployment| it.name.clone().unwrap_or_else(|| name.to_owned());
+    deployments.iter().map(built).collect()
+}

@@ -1,0 +1,189 @@
+//! `explain`: why a pod spec gets, has or lacks a pull secret, rule by rule.
+
+use anyhow::{Result, bail};
+
+use super::Terminal;
+use super::args::{Common, ExplainArgs};
+use super::exit::Exit;
+use super::run::Run;
+use super::settings::Settings;
+use crate::config::{Config, PullSecret};
+use crate::deliveries::graph::{Graph, Notice, Pods};
+use crate::objects::object::Object;
+use crate::plan::File;
+use crate::plan::place::{PodRun, runs};
+use kubelet_keyring::reference::ImageRef;
+
+/// Runs the command.
+///
+/// # Errors
+/// Nothing to explain at that place.
+pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    let (file, line) = split_line(&arguments.what);
+    let start = super::settings::directory(common)?;
+    let on_disk = start.join(file);
+    if !on_disk.is_file() {
+        let settings = Settings::resolve(common, &[], &arguments.secrets)?;
+        return image(&settings.config, &arguments.what, arguments.namespace.as_deref(), terminal);
+    }
+    let settings = Settings::resolve(common, &[file.into()], &arguments.secrets)?;
+    let run = Run::new(settings)?;
+    let mut explained = 0;
+    for (index, file) in run.files.iter().enumerate().filter(|(_, file)| file.selected) {
+        let Ok(facts) = &file.facts else { continue };
+        for (nth, object) in facts.objects.iter().enumerate() {
+            // The line belongs to the last object that starts at or before it.
+            let next = facts.objects.get(nth + 1).map(|next| next.position.line);
+            if line.is_some_and(|line| line < object.position.line || next.is_some_and(|next| line >= next)) {
+                continue;
+            }
+            for place in 0..object.pod_specs.len() {
+                let added = run.plan.added(index, nth, place);
+                explained += 1;
+                terminal.out.write_all(pod(&run, file, nth, place, added).as_bytes())?;
+            }
+        }
+    }
+    for finding in &run.plan.findings {
+        if line.is_none() || line == Some(finding.position.line) || finding.code.is_skip() {
+            explained += 1;
+            terminal.out.write_all(crate::report::text::finding(finding, terminal.out_style).as_bytes())?;
+        }
+    }
+    if explained == 0 {
+        bail!("{}: no pod spec here\nhint: `pullcred list` shows every workload", arguments.what);
+    }
+    Ok(Exit::Clean)
+}
+
+/// `FILE:LINE` to its parts; a file name may hold colons too.
+fn split_line(what: &str) -> (&str, Option<usize>) {
+    match what.rsplit_once(':') {
+        Some((file, line)) if !line.is_empty() => match line.parse() {
+            Ok(line) => (file, Some(line)),
+            Err(_) => (what, None),
+        },
+        _ => (what, None),
+    }
+}
+
+fn pod(run: &Run, file: &File, nth: usize, place: usize, added: &[String]) -> String {
+    let Run { graph, settings, .. } = run;
+    let config = &settings.config;
+    let object = &file.objects()[nth];
+    let pod_spec = &object.pod_specs[place];
+    let mut out = format!(
+        "{}:{}: `{}` `{}`, {}\n",
+        file.path,
+        pod_spec.position,
+        object.kind,
+        object.display_name(),
+        if pod_spec.path.0.is_empty() { "the object itself".to_owned() } else { pod_spec.path.to_string() },
+    );
+    let mut say = |text: String| {
+        out.push_str("  ");
+        out.push_str(&text);
+        out.push('\n');
+    };
+    for container in &pod_spec.containers {
+        let reasons = why(config, &container.image);
+        say(format!(
+            "container `{}` at line {}: image `{}`",
+            container.name, container.position.line, container.image
+        ));
+        for reason in reasons {
+            say(format!("  {reason}"));
+        }
+    }
+    for run in runs(file, nth, object, place) {
+        say(chain(object, &run, graph));
+        if let Some(namespace) = run.namespace.filter(|namespace| config.namespaces.excludes(namespace)) {
+            say(format!("  `namespaces.exclude` has `{namespace}`: it is left alone"));
+        }
+        // An overlay may move an image to another registry: what is deployed decides, not what is written.
+        let written = |image: &str| pod_spec.containers.iter().any(|container| container.image == image);
+        for (container, image) in run.images.iter().flatten().filter(|(_, image)| !written(image)) {
+            say(format!("  container `{container}`: image `{image}` in this build"));
+            why(config, image).into_iter().for_each(|reason| say(format!("    {reason}")));
+        }
+    }
+    let present: Vec<String> =
+        pod_spec.pull_secrets.iter().map(|secret| format!("`{}`", secret.name)).collect();
+    say(match present.len() {
+        0 => "has no pull secrets".to_owned(),
+        _ => format!("has {}", present.join(", ")),
+    });
+    let added: Vec<String> = added.iter().map(|name| format!("`{name}`")).collect();
+    say(match added.len() {
+        0 => "gets nothing".to_owned(),
+        _ => format!("gets {}", added.join(", ")),
+    });
+    out
+}
+
+/// Where one deployment of an object goes, and through which files it got there.
+fn chain(object: &Object, run: &PodRun<'_>, graph: &Graph) -> String {
+    let namespace = match run.namespace {
+        Some(namespace) => format!("namespace `{namespace}`"),
+        None => "a namespace that nothing tells".to_owned(),
+    };
+    let Some(deployment) = run.deployment else {
+        return format!("nothing deploys it; as written it goes to {namespace}");
+    };
+    let name = match deployment.name.as_deref() {
+        Some(name) if name != object.name => format!(" as `{name}`"),
+        _ => String::new(),
+    };
+    let way = deployment.source.iter();
+    let way: Vec<String> =
+        way.map(|step| format!("{} {}:{}", step.rule.name(), step.file, step.line)).collect();
+    let way = if way.is_empty() { String::new() } else { format!(" ← {}", way.join(" ← ")) };
+    let doubt = deployment.doubt.and_then(|at| graph.notices.get(at));
+    match doubt.filter(|_| deployment.pods == Pods::Unknown) {
+        Some(Notice { file, line, message, .. }) => {
+            format!("deployed in a way that cannot be followed{way}\n    {file}:{line}: {message}")
+        }
+        None => format!("deployed to {namespace}{name}{way}"),
+    }
+}
+
+/// Rule by rule what a configured secret has to do with an image.
+fn why(config: &Config, image: &str) -> Vec<String> {
+    let Ok(reference) = ImageRef::parse(image) else {
+        let any = config.secrets.iter().filter(|secret| secret.keys.is_empty());
+        let mut reasons = vec!["is no image reference: matches no registry".to_owned()];
+        reasons.extend(any.map(|secret| format!("`{}` serves every image", secret.name)));
+        return reasons;
+    };
+    let mut reasons =
+        vec![format!("registry `{}`, repository `{}`", reference.registry(), reference.repository())];
+    if config.node_identity.iter().any(|key| key.matches(&reference)) {
+        reasons.push("`nodeIdentity` matches: the node pulls it by itself".to_owned());
+        return reasons;
+    }
+    reasons.extend(config.secrets.iter().map(|secret| verdict(secret, &reference)));
+    reasons
+}
+
+fn verdict(secret: &PullSecret, image: &ImageRef<'_>) -> String {
+    if secret.keys.is_empty() {
+        return format!("`{}` serves every image", secret.name);
+    }
+    let written = secret.registries.iter().chain(&secret.aliases);
+    match secret.keys.iter().zip(written).find(|(key, _)| key.matches(image)) {
+        Some((_, written)) => format!("`{}` serves it: registry `{written}` matches", secret.name),
+        None => format!("`{}` does not serve it", secret.name),
+    }
+}
+
+fn image(config: &Config, image: &str, namespace: Option<&str>, terminal: &mut Terminal<'_>) -> Result<Exit> {
+    if ImageRef::parse(image).is_err() {
+        bail!("{image}: neither a file nor an image reference");
+    }
+    let place = namespace.map(|namespace| format!(" in namespace `{namespace}`")).unwrap_or_default();
+    writeln!(terminal.out, "image `{image}`{place}")?;
+    for reason in why(config, image) {
+        writeln!(terminal.out, "  {reason}")?;
+    }
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,440 @@
+//! The Secrets of a run: what is needed, what there is, and what happens to it; `check` stops here, `sync` goes on.
+//!
+//! Decides nothing itself: fetches what [`crate::plan::secrets`] has to know and keeps what it says.
+
+pub mod accounts;
+pub mod apply;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use self::accounts::Accounts;
+use super::parallel;
+use super::run::Run;
+use super::settings::{Settings, shown};
+use super::start::now;
+use crate::config::{self, Config, Format};
+use crate::effects::clone::Memory;
+use crate::effects::credentials::Sources;
+use crate::effects::identities;
+use crate::effects::look::{Look, Seen};
+use crate::effects::recipients::{Audience, Audiences};
+use crate::effects::scan;
+use crate::effects::seal::names;
+use crate::effects::source::{self, Source};
+use crate::plan::credentials::choose;
+use crate::plan::finding::Finding;
+use crate::plan::missing;
+use crate::plan::place::runs;
+use crate::plan::resources::{self, FILE_NAMES, Kustomization, Listed, Listing};
+use crate::plan::secrets::decide::{self, Action, Decision, Kind, Wanted};
+use crate::plan::secrets::supply::{Found, supply};
+use crate::plan::secrets::{Deployment, Need, needs, requests};
+use lossless_yaml::span::Position;
+use sops_age::identity::Identities;
+
+/// What the command asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'o> {
+    /// Identity files that are named; none for those that are usual.
+    pub identities: &'o [PathBuf],
+    /// Whether credentials are looked for.
+    pub ask: bool,
+    /// Whether a docker configuration comes on stdin.
+    pub stdin: bool,
+    /// Whether tokens that end soon are good enough.
+    pub allow_expiring: bool,
+    /// Whether everything is written that can be.
+    pub force: bool,
+    /// Whether files that nothing needs are removed.
+    pub prune: bool,
+}
+
+/// The Secrets of a run.
+pub struct Secrets {
+    /// What happens to each file, in order of their paths.
+    pub items: Vec<Item>,
+    /// The ServiceAccounts next to them.
+    pub accounts: Accounts,
+    /// What happens to kustomizations.
+    pub listing: Listing,
+    /// What remains to be said when all is done.
+    pub findings: Vec<Finding>,
+    /// What the changes answer.
+    pub answered: Vec<Finding>,
+    identities: Identities,
+    memory: Memory,
+    now: u64,
+}
+
+/// One file.
+pub struct Item {
+    /// What happens to it.
+    pub decision: Decision,
+    /// What it is now.
+    pub seen: Option<Seen>,
+    /// For whom it is; none where no Secret is wanted.
+    pub audience: Option<Audience>,
+    /// Namespace and name of the Secret that is wanted there.
+    pub wanted: Option<(String, String)>,
+}
+
+impl Secrets {
+    /// Plans the Secrets of a run; none without a configuration, for flags tell nothing of Secrets.
+    ///
+    /// # Errors
+    /// A recipient or a named identity that cannot be used.
+    pub fn plan(run: &Run, options: Options<'_>) -> Result<Option<Self>> {
+        let settings = &run.settings;
+        let Some(place) = Place::of(settings) else { return Ok(None) };
+        let config = &settings.config;
+        let now = now();
+        let deployments = deployments(&place, run);
+        let needs = place.needs(run, &deployments);
+        let mut audiences = Audiences::read(&settings.root, &settings.base, &place.file, &config.targets)?;
+        let mut people: Vec<Result<Audience>> = Vec::with_capacity(needs.len());
+        for need in &needs {
+            people.push(audiences.of(need.target, &config.targets[need.target], &place.output(config, need)));
+        }
+        let recipients: BTreeSet<String> = people.iter().flatten().flat_map(names).collect();
+        let identities = identities::collect(options.identities, &recipients)?;
+        let memory = Memory::load(&settings.root)?;
+        let found =
+            if options.ask { find(settings, &needs, &identities, options, now)? } else { Found::new() };
+        let wanted: Vec<Wanted> = needs.iter().map(|need| place.wanted(config, need, &found)).collect();
+        let look =
+            Look { root: &settings.root, identities: &identities, memory: &memory, asked: options.ask };
+        let mut items = decide(&look, &place, run, wanted.iter().zip(people), options.force)?;
+        let mut accounts = Accounts::default();
+        if options.prune || !options.ask {
+            let keep = unread(&place, run);
+            items.extend(leftovers(&look, &place, run, &wanted, keep.as_deref()));
+            accounts = Accounts::plan(&place, run, &deployments, keep.as_deref());
+            items.append(&mut accounts.gone);
+        }
+        items.sort_by(|a, b| a.decision.path.cmp(&b.decision.path));
+        let mut findings = missing::credentials(config, &place.file, &wanted, &items_of(&items), &found);
+        if !options.ask {
+            findings.clear();
+        }
+        findings.append(&mut accounts.findings);
+        let mut answered = std::mem::take(&mut accounts.answered);
+        for item in &mut items {
+            findings.append(&mut item.decision.findings);
+            answered.append(&mut item.decision.answered);
+        }
+        let mut listing = list(&place, &wanted, &items, &accounts, settings);
+        findings.append(&mut listing.findings);
+        answered.append(&mut listing.answered);
+        Ok(Some(Self { items, accounts, listing, findings, answered, identities, memory, now }))
+    }
+
+    /// How many Secrets stay as they are.
+    pub fn unchanged(&self) -> usize {
+        let kept = |item: &&Item| item.seen.is_some() && matches!(item.decision.action, Action::Keep(_));
+        self.items.iter().filter(kept).count()
+    }
+
+    /// Namespace and name of the Secrets that age files hold, which show neither.
+    pub fn sealed(&self) -> Vec<(String, String)> {
+        let is_sealed = |item: &&Item| {
+            let kind = item.seen.as_ref().map(|seen| &seen.existing.kind);
+            let is_age = item.audience.as_ref().is_some_and(|audience| audience.format == Format::Age);
+            is_age && matches!(kind, Some(Kind::Sealed | Kind::Ours(_)))
+        };
+        self.items.iter().filter(is_sealed).filter_map(|item| item.wanted.clone()).collect()
+    }
+
+    /// How many files change.
+    pub fn changes(&self) -> usize {
+        let changed = |item: &&Item| !matches!(item.decision.action, Action::Keep(_));
+        let accounts = self.accounts.wanted.iter().filter(|(_, is_there)| !is_there);
+        self.items.iter().filter(changed).count() + accounts.count() + self.listing.edits.len()
+    }
+}
+
+fn items_of(items: &[Item]) -> Vec<&Decision> {
+    items.iter().map(|item| &item.decision).collect()
+}
+
+/// Where the configuration is and what its paths mean.
+pub struct Place {
+    /// The configuration, relative to the repository's root.
+    pub file: String,
+    /// Its folder, relative to the repository's root: empty, or with a slash at the end.
+    folder: String,
+    /// Files and folders that the run is limited to, relative to the repository's root; empty for everything.
+    paths: Vec<PathBuf>,
+}
+
+impl Place {
+    /// The place of a run's configuration; none without one, or when flags took its place.
+    pub fn of(settings: &Settings) -> Option<Self> {
+        let below = |path: &Path| path.strip_prefix(&settings.root).unwrap_or(path).to_path_buf();
+        let file = settings.config_file.clone().filter(|_| !settings.from_flags)?;
+        let mut folder = shown(&below(&settings.base));
+        if !folder.is_empty() {
+            folder.push('/');
+        }
+        let paths = settings.paths.iter().map(|path| below(path)).collect();
+        Some(Self { file, folder, paths })
+    }
+
+    /// The path of a file of the repository as the configuration knows it; none outside of its folder.
+    pub fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.strip_prefix(&*self.folder)
+    }
+
+    /// Whether the run is about a file.
+    pub fn selects(&self, path: &str) -> bool {
+        self.paths.is_empty() || self.paths.iter().any(|wanted| Path::new(path).starts_with(wanted))
+    }
+
+    fn needs(&self, run: &Run, deployments: &[Deployment<'_>]) -> Vec<Need> {
+        let config = &run.settings.config;
+        let mut needs = needs(config, deployments, &always(run, deployments));
+        for need in &mut needs {
+            need.selected |= !self.paths.is_empty() && self.selects(&self.output(config, need));
+        }
+        needs
+    }
+
+    /// The file of a Secret, relative to the repository's root.
+    fn output(&self, config: &Config, need: &Need) -> String {
+        let output = &config.targets[need.target].output;
+        self.folder.clone() + &output.path(&need.namespace, &config.secrets[need.secret].name)
+    }
+
+    fn wanted(&self, config: &Config, need: &Need, found: &Found) -> Wanted {
+        let secret = &config.secrets[need.secret];
+        Wanted {
+            path: self.output(config, need),
+            namespace: need.namespace.clone(),
+            name: secret.name.clone(),
+            target: need.target,
+            secret: need.secret,
+            supply: supply(need, secret, found),
+            selected: need.selected,
+        }
+    }
+}
+
+/// Where images run. What nothing deploys needs no Secret.
+fn deployments<'r>(place: &Place, run: &'r Run) -> Vec<Deployment<'r>> {
+    let config = &run.settings.config;
+    let mut deployments = Vec::new();
+    for file in &run.files {
+        if !place.below(&file.path).is_some_and(|path| config.paths.include(path)) {
+            continue;
+        }
+        for (nth, object) in
+            file.objects().iter().enumerate().filter(|(_, object)| !object.is_service_account())
+        {
+            for pod_run in (0..object.pod_specs.len()).flat_map(|pod_spec| runs(file, nth, object, pod_spec))
+            {
+                let (Some(deployment), Some(namespace)) = (pod_run.deployment, pod_run.namespace) else {
+                    continue;
+                };
+                let Some(root) = place.below(deployment.root.as_deref().unwrap_or(&file.path)) else {
+                    continue;
+                };
+                // Images that cannot be known need what is for every image.
+                let root_file = deployment.root.as_deref().unwrap_or(&file.path);
+                let selected = place.selects(&file.path) || place.selects(root_file);
+                let images = pod_run
+                    .images
+                    .map_or(vec![""], |images| images.iter().map(|(_, image)| *image).collect());
+                let account = pod_run.account;
+                deployments.push(Deployment { root, namespace, account, images, selected });
+            }
+        }
+    }
+    deployments
+}
+
+/// Looks for the credentials that the selected needs ask for.
+fn find(
+    settings: &Settings,
+    needs: &[Need],
+    identities: &Identities,
+    options: Options<'_>,
+    now: u64,
+) -> Result<Found> {
+    let mut sources = Sources::new(settings.base.clone(), identities);
+    if options.stdin {
+        sources.read_stdin()?;
+    }
+    let mut found = Found::new();
+    for (nth, repository) in requests(&settings.config, needs) {
+        let registry = &repository.registry;
+        let offers = sources.offers(&settings.config.secrets[nth], registry, &repository.name);
+        let chosen = choose(registry, offers, now, options.allow_expiring);
+        found.insert((nth, repository), chosen);
+    }
+    Ok(found)
+}
+
+/// Looks at the file of every Secret that is wanted and decides on it.
+fn decide<'w>(
+    look: &Look<'_>,
+    place: &Place,
+    run: &Run,
+    wanted: impl Iterator<Item = (&'w Wanted, Result<Audience>)>,
+    force: bool,
+) -> Result<Vec<Item>> {
+    let wanted: Vec<_> = wanted.filter(|(wanted, _)| wanted.selected).collect();
+    let positions: BTreeMap<&str, Position> = owned(place, run).into_iter().collect();
+    let decided = parallel::map(&wanted, run.settings.scan.threads, |(wanted, audience)| {
+        let position = positions.get(&*wanted.path).copied().unwrap_or(Position::START);
+        let seen =
+            look.at(&wanted.path, position, audience.as_ref().ok().map(|audience| (*wanted, audience)));
+        let decision = decide::decide(wanted, seen.as_ref().map(|seen| &seen.existing), force);
+        (decision, seen)
+    });
+    let mut items = Vec::with_capacity(decided.len());
+    for ((decision, seen), (wanted, audience)) in decided.into_iter().zip(wanted) {
+        let is_idle = seen.is_none() && matches!(decision.action, Action::Keep(_));
+        let audience = match audience {
+            Ok(audience) => Some(audience),
+            // Who cannot be asked does not matter while there is nothing to open and nothing to write.
+            Err(_) if is_idle => None,
+            Err(error) => return Err(error),
+        };
+        let wanted = Some((wanted.namespace.clone(), wanted.name.clone()));
+        items.push(Item { decision, seen, audience, wanted });
+    }
+    Ok(items)
+}
+
+/// Paths of the files that hold a single Secret with our label, below the configuration's folder.
+pub fn owned<'r>(place: &Place, run: &'r Run) -> Vec<(&'r str, Position)> {
+    let single = |file: &'r crate::plan::File| {
+        let facts = file.facts.as_ref().ok().filter(|facts| facts.documents == 1)?;
+        let secret = facts.secrets.first()?;
+        place.below(&file.path).map(|_| (file.path.as_str(), secret.position))
+    };
+    run.files.iter().filter_map(single).collect()
+}
+
+/// Why nothing can be removed: who cannot read everything does not know what nothing needs.
+fn unread(place: &Place, run: &Run) -> Option<String> {
+    let unread = run.files.iter().find(|file| {
+        let is_ours = place.below(&file.path).is_some_and(|path| run.settings.config.paths.include(path));
+        is_ours && file.facts.as_ref().map_or(true, |facts| !facts.errors.is_empty())
+    })?;
+    Some(format!("`{}` cannot be read, and may need it", unread.path))
+}
+
+/// Files with our label where no Secret is wanted.
+fn leftovers(look: &Look<'_>, place: &Place, run: &Run, wanted: &[Wanted], keep: Option<&str>) -> Vec<Item> {
+    let paths: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.path.as_str()).collect();
+    let mut candidates: BTreeMap<String, Position> =
+        owned(place, run).into_iter().map(|(path, position)| (path.to_owned(), position)).collect();
+    // What another configuration further down owns is none of ours.
+    let others: Vec<&str> =
+        run.files.iter().filter_map(|file| configured_folder(place, &file.path)).collect();
+    candidates.retain(|path, _| !others.iter().any(|folder| path.starts_with(folder)));
+    candidates.extend(age_files(look.memory, place, run).into_iter().map(|path| (path, Position::START)));
+    let candidates: Vec<(String, Position)> = candidates
+        .into_iter()
+        .filter(|(path, _)| !paths.contains(path.as_str()) && place.selects(path))
+        .collect();
+    let looked = parallel::map(&candidates, run.settings.scan.threads, |(path, position)| {
+        let seen = look.at(path, *position, None)?;
+        let decision = decide::unneeded(&seen.existing, keep)?;
+        Some(Item { decision, seen: Some(seen), audience: None, wanted: None })
+    });
+    looked.into_iter().flatten().collect()
+}
+
+/// The folder, with a slash at the end, of a configuration further down.
+fn configured_folder<'p>(place: &Place, path: &'p str) -> Option<&'p str> {
+    let (folder, name) = path.split_at(path.rfind('/')? + 1);
+    (config::FILE_NAMES.contains(&name) && path != place.file && folder != place.folder).then_some(folder)
+}
+
+/// Age files below the configuration's folder that may be Secrets of ours. They show nothing, so only those are looked for
+/// that somebody here can open or that this clone wrote.
+pub fn age_files(memory: &Memory, place: &Place, run: &Run) -> Vec<String> {
+    let settings = &run.settings;
+    let is_used = settings.config.targets.iter().any(|target| target.format == Format::Age);
+    let is_remembered = memory.paths().any(|path| path.ends_with(".age"));
+    if !is_used && !is_remembered {
+        return Vec::new();
+    }
+    let is_age = |path: &Path| path.extension().is_some_and(|ending| ending == "age");
+    let (found, _) = scan::walk_named(&settings.base, settings.scan, is_age, |_| ());
+    let below = |path: &Path| shown(path.strip_prefix(&settings.root).unwrap_or(path));
+    found.iter().map(|(path, ())| below(path)).filter(|path| place.below(path).is_some()).collect()
+}
+
+/// Plans the entries of the kustomizations next to Secrets.
+fn list(
+    place: &Place,
+    wanted: &[Wanted],
+    items: &[Item],
+    accounts: &Accounts,
+    settings: &Settings,
+) -> Listing {
+    let config = &settings.config;
+    let highest = |target: usize| {
+        let common = place.folder.clone() + config.targets[target].output.common_folder();
+        common.trim_end_matches('/').rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned())
+    };
+    let by_path: BTreeMap<&str, &Wanted> =
+        wanted.iter().map(|wanted| (wanted.path.as_str(), wanted)).collect();
+    let mut listed = Vec::new();
+    let mut gone = Vec::new();
+    for item in items {
+        let Decision { path, action, .. } = &item.decision;
+        let is_ours = item.seen.as_ref().is_some_and(|seen| matches!(seen.existing.kind, Kind::Ours(_)));
+        match (action, by_path.get(path.as_str())) {
+            (Action::Remove, _) => gone.push(path.clone()),
+            (action, Some(wanted))
+                if config.targets[wanted.target].format == Format::Sops
+                    && (is_ours || matches!(action, Action::Write(_))) =>
+            {
+                listed.push(Listed {
+                    path: path.clone(),
+                    namespace: wanted.namespace.clone(),
+                    highest: highest(wanted.target),
+                    is_there: is_ours,
+                });
+            }
+            _ => {}
+        }
+    }
+    for (account, is_there) in &accounts.wanted {
+        listed.push(Listed {
+            path: account.path.clone(),
+            namespace: account.namespace.clone(),
+            highest: highest(account.target),
+            is_there: *is_there,
+        });
+    }
+    let folders = listed.iter().flat_map(|file| resources::folders(&file.path, &file.highest));
+    let folders: BTreeSet<&str> =
+        folders.chain(gone.iter().flat_map(|path| resources::folders(path, ""))).collect();
+    let read = |folder: &str| {
+        let path = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let text = |path: &String| match source::read(&settings.root.join(path)) {
+            Ok(Source::Text(text)) => Some(text),
+            _ => None,
+        };
+        let mut there =
+            FILE_NAMES.iter().map(|name| path(name)).filter_map(|path| Some((text(&path)?, path)));
+        there.next().and_then(|(text, path)| Kustomization::read(&path, text))
+    };
+    let kustomizations =
+        folders.into_iter().filter_map(|folder| Some((folder.to_owned(), read(folder)?))).collect();
+    resources::plan(&kustomizations, &listed, &gone)
+}
+
+/// The namespaces that get every Secret.
+fn always<'r>(run: &'r Run, deployments: &[Deployment<'r>]) -> BTreeSet<&'r str> {
+    let declared = run.files.iter().flat_map(|file| &file.declared).map(String::as_str);
+    let used = deployments.iter().map(|deployment| deployment.namespace);
+    run.settings.config.namespaces.always(declared.chain(used))
+}

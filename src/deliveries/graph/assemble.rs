@@ -1,0 +1,254 @@
+//! Puts the graph together: finds the roots, has them built, lets Flux and Argo CD objects, built ones included, name
+//! further roots, and keeps where each object comes out.
+
+mod builds;
+mod deliver;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
+
+use super::claims::Own;
+use super::roles::roles;
+use super::{Deployment, Fill, Graph, Load, Options, Scanned, Source};
+use crate::deliveries::delivery::Delivery;
+use crate::deliveries::flux::FluxKustomization;
+use crate::deliveries::sketch::sketches;
+use builds::{Builds, Built};
+use offline_kustomize::notice::{Notice, Notices};
+use offline_kustomize::repository::{File, Repository};
+use offline_kustomize::value::Value;
+
+/// Roots that are built together, one after the other. Neighbours have much in common; others are built by other threads
+/// at the same time.
+const TOGETHER: usize = 64;
+
+/// The answer for a repository.
+pub(super) fn graph<'a>(files: &'a [Scanned<'a>], load: Load<'a>, options: &'a Options<'a>) -> Graph {
+    let known: Vec<File<'a>> = files
+        .iter()
+        .map(|file| {
+            let kustomization = file.facts.and_then(|facts| facts.kustomization.as_ref());
+            File { path: file.path, kustomization }
+        })
+        .collect();
+    let sketches = |file: usize| sketches(&files[file]);
+    let repository = Repository::new(&known, &sketches, load);
+    let uses = uses(&repository);
+    Assembler::new(files, &repository, &uses, load, options).graph()
+}
+
+/// How often each kustomization is included by another one.
+fn uses(repository: &Repository<'_>) -> HashMap<usize, usize> {
+    let mut uses = HashMap::new();
+    let mut at = 0;
+    // The number grows while folders that were not scanned are found.
+    while at < repository.len() {
+        for child in repository.included(at) {
+            *uses.entry(child).or_insert(0) += 1;
+        }
+        at += 1;
+    }
+    uses
+}
+
+struct Assembler<'r, 'a> {
+    files: &'a [Scanned<'a>],
+    load: Load<'a>,
+    options: &'a Options<'a>,
+    /// Every path, sorted.
+    paths: Vec<&'a str>,
+    repository: &'r Repository<'a>,
+    uses: &'r HashMap<usize, usize>,
+    own: Own,
+    graph: Graph,
+    notices: Notices,
+    /// What to build because an object says so.
+    claims: Vec<Claim>,
+    claimed: BTreeSet<usize>,
+    /// Delivery objects that were acted upon, by file, document and way through Lists.
+    seen: HashMap<(usize, usize, Vec<usize>), Vec<Value>>,
+    claim_count: usize,
+}
+
+/// A root to build.
+struct Claim {
+    root: usize,
+    outer: Outer,
+}
+
+/// What stands around a build.
+#[derive(Clone, Default)]
+struct Outer {
+    /// The object that asks for it.
+    source: Option<Source>,
+    /// Whether that object sets the namespace, and not the kustomization.
+    sets_namespace: bool,
+    /// Whether the kustomization is generated: there is no file to name.
+    generated: bool,
+    fill: Option<Fill>,
+    /// For variables that Flux replaces after the build.
+    flux: Option<Arc<FluxKustomization>>,
+}
+
+impl<'r, 'a> Assembler<'r, 'a> {
+    fn new(
+        files: &'a [Scanned<'a>],
+        repository: &'r Repository<'a>,
+        uses: &'r HashMap<usize, usize>,
+        load: Load<'a>,
+        options: &'a Options<'a>,
+    ) -> Self {
+        let mut paths: Vec<&str> = files.iter().map(|file| file.path).collect();
+        paths.sort_unstable();
+        let deliveries =
+            files.iter().flat_map(|file| file.deliveries().iter().map(|delivery| (file.path, delivery)));
+        Self {
+            files,
+            load,
+            options,
+            paths,
+            repository,
+            uses,
+            own: Own::new(deliveries),
+            graph: Graph::default(),
+            notices: Notices::default(),
+            claims: Vec::new(),
+            claimed: BTreeSet::new(),
+            seen: HashMap::new(),
+            claim_count: 0,
+        }
+    }
+
+    fn graph(mut self) -> Graph {
+        let (roles, resources) = roles(self.files, self.repository);
+        self.graph.roles = roles;
+        for (at, file) in self.files.iter().enumerate() {
+            if file.facts.is_some_and(|facts| facts.skipped_by_argocd) {
+                self.graph.skipped.insert(at);
+            }
+        }
+        let (repository, uses) = (self.repository, self.uses);
+        let is_root = |at: &usize| !uses.contains_key(at) && !repository.get(*at).fields.component;
+        let roots: Vec<usize> = (0..repository.len()).filter(is_root).collect();
+        // What stands in plain files first; what builds yield is found on the way.
+        let files = self.files;
+        for (file, scanned) in files.iter().enumerate().filter(|(at, _)| !resources.contains(at)) {
+            // A patch of such an object is not one.
+            let role = self.graph.roles.contains_key(scanned.path);
+            for delivery in scanned.deliveries().iter().filter(|_| !role) {
+                self.act(file, delivery, &delivery.tree);
+            }
+        }
+        self.follow();
+        self.build_unclaimed(roots);
+        // Objects whose builds all fail are still acted upon as they are written.
+        for &file in &resources {
+            for delivery in files[file].deliveries() {
+                if !self.seen.contains_key(&(file, delivery.document, delivery.items.clone())) {
+                    self.act(file, delivery, &delivery.tree);
+                }
+            }
+        }
+        self.follow();
+        self.finish()
+    }
+
+    /// Builds what is asked for, and what those builds ask for, until there is nothing more.
+    fn follow(&mut self) {
+        while !self.claims.is_empty() {
+            let claims = std::mem::take(&mut self.claims);
+            for mut built in self.build(&claims) {
+                let deliveries = std::mem::take(&mut built.deliveries);
+                self.keep(built);
+                self.act_upon(deliveries);
+            }
+        }
+    }
+
+    /// Builds the roots that no object asks for, not even one of these builds.
+    fn build_unclaimed(&mut self, roots: Vec<usize>) {
+        let alone = |root| Claim { root, outer: Outer::default() };
+        let waiting: Vec<Claim> =
+            roots.into_iter().filter(|root| !self.claimed.contains(root)).map(alone).collect();
+        let mut plain = Vec::with_capacity(waiting.len());
+        for (claim, mut built) in waiting.iter().zip(self.build(&waiting)) {
+            if !self.claimed.contains(&claim.root) {
+                self.act_upon(std::mem::take(&mut built.deliveries));
+                self.follow();
+                plain.push((claim.root, built));
+            }
+        }
+        for (root, built) in plain {
+            if !self.claimed.contains(&root) {
+                self.keep(built);
+            }
+        }
+    }
+
+    fn act_upon(&mut self, deliveries: Vec<(usize, usize, Value)>) {
+        let files = self.files;
+        for (file, nth, tree) in deliveries {
+            let delivery: &'a Delivery = &files[file].deliveries()[nth];
+            self.act(file, delivery, &tree);
+        }
+    }
+
+    /// Builds roots, on several threads; the results are in their order and do not depend on the threads.
+    fn build(&mut self, claims: &[Claim]) -> Vec<Built> {
+        let parts: Vec<&[Claim]> = claims.chunks(TOGETHER).collect();
+        let done: Vec<OnceLock<(Vec<Built>, Vec<Notice>)>> = parts.iter().map(|_| OnceLock::new()).collect();
+        let (files, options, repository, uses) = (self.files, self.options, self.repository, self.uses);
+        (options.each)(parts.len(), &|nth| {
+            let mut builds = Builds::new(files, options, repository, uses);
+            let built = parts[nth].iter().map(|claim| builds.build(claim)).collect();
+            let _ = done[nth].set((built, builds.notices().to_vec()));
+        });
+        let mut result = Vec::with_capacity(claims.len());
+        for (mut part, notices) in done.into_iter().filter_map(OnceLock::into_inner) {
+            let places: Vec<usize> = notices.into_iter().map(|notice| self.notices.add(notice)).collect();
+            let deployments = part.iter_mut().flat_map(|built| &mut built.places);
+            moved(deployments.map(|(_, deployment)| deployment), &places);
+            result.append(&mut part);
+        }
+        result
+    }
+
+    /// Keeps one of equal deployments, sorts the notices and lets deployments point to where they went.
+    fn finish(mut self) -> Graph {
+        let mut order: Vec<usize> = (0..self.notices.list().len()).collect();
+        order.sort_by_key(|&at| &self.notices.list()[at]);
+        let mut places = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(new, &old)| places[old] = new);
+        self.graph.built.values_mut().for_each(distinct);
+        moved(self.graph.built.values_mut().flatten(), &places);
+        self.graph.notices = order.into_iter().map(|old| self.notices.list()[old].clone()).collect();
+        self.graph
+    }
+
+    fn keep(&mut self, built: Built) {
+        for (place, deployment) in built.places {
+            self.graph.built.entry(place).or_default().push(deployment);
+        }
+        self.graph.generated.extend(built.generated);
+        self.graph.reached.extend(built.files);
+    }
+}
+
+/// Leaves out what differs from an earlier one in its way only.
+fn distinct(deployments: &mut Vec<Deployment>) {
+    let mut seen = HashSet::with_capacity(deployments.len());
+    let new: Vec<bool> = deployments
+        .iter()
+        .map(|it| it.namespace.is_none() || seen.insert((&it.namespace, &it.name, &it.pods)))
+        .collect();
+    let mut new = new.into_iter();
+    deployments.retain(|_| new.next().unwrap_or(true));
+    deployments.shrink_to_fit();
+}
+
+/// Notices have moved to these places.
+fn moved<'d>(deployments: impl Iterator<Item = &'d mut Deployment>, places: &[usize]) {
+    for deployment in deployments {
+        deployment.doubt = deployment.doubt.and_then(|old| places.get(old).copied());
+    }
+}

@@ -1,0 +1,227 @@
+//! Acts upon Flux and Argo CD objects: which builds they ask for, which plain folders they apply.
+
+use std::sync::Arc;
+
+use super::super::claims::{PlainClaim, source_of};
+use super::super::{Code, Fill, Source};
+use super::{Assembler, Claim, Outer};
+use crate::deliveries::argocd::{self, Application, Tool, UNKNOWN, set};
+use crate::deliveries::delivery::{Delivery, Kind};
+use crate::deliveries::flux::FluxKustomization;
+use crate::deliveries::flux::artifact::EXTERNAL_ARTIFACT;
+use offline_kustomize::documents::documents;
+use offline_kustomize::kustomization::{Kustomization, Line};
+use offline_kustomize::notice::Notice;
+use offline_kustomize::repository::{Fields, Known, folder, join};
+use offline_kustomize::value::Value;
+
+/// Builds that Flux and Argo CD objects may ask for together.
+const MAX_CLAIMS: usize = 50_000;
+const HELM: &str = "pipe its rendered output through `generate -`";
+
+impl<'a> Assembler<'_, 'a> {
+    /// Acts upon a delivery object: asks for builds, notes plain folders.
+    pub(super) fn act(&mut self, file: usize, delivery: &'a Delivery, tree: &Value) {
+        let seen = self.seen.entry((file, delivery.document, delivery.items.clone())).or_default();
+        if seen.contains(tree) {
+            return;
+        }
+        seen.push(tree.clone());
+        let source = source_of(self.files[file].path, delivery);
+        match delivery.kind {
+            Kind::GitRepository | Kind::ArtifactGenerator => {}
+            Kind::HelmRelease => {
+                let name = tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
+                let message = format!("the objects of the HelmRelease `{name}` cannot be known offline");
+                self.notice(Code::Unknowable, file, delivery.line, message, HELM);
+            }
+            Kind::FluxKustomization => {
+                let flux = FluxKustomization::read(tree);
+                if flux.source.kind != EXTERNAL_ARTIFACT {
+                    self.claim_flux(flux, &source);
+                } else if let Some(flux) = self.own.behind_artifact(flux.clone()) {
+                    self.claim_flux(flux, &source);
+                } else {
+                    let name = flux.source.name;
+                    let message = format!(
+                        "what is in the ExternalArtifact `{name}`, and so what this Kustomization applies, cannot be known offline"
+                    );
+                    self.notice(Code::Unknowable, file, delivery.line, message, "");
+                }
+            }
+            Kind::Application => self.claim_application(file, delivery, tree, &source),
+            Kind::ApplicationSet => {
+                let is_own = |url: &str| self.own.is_own_url(url, false);
+                let repository = set::Repository { paths: &self.paths, load: self.load, is_own: &is_own };
+                let made = set::applications(tree, &repository);
+                for doubt in made.doubts {
+                    let name = tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
+                    let message =
+                        format!("the ApplicationSet `{name}` cannot be followed to its end: {doubt}");
+                    self.notice(Code::Unknowable, file, delivery.line, message, "");
+                }
+                for tree in made.applications {
+                    self.claim_application(file, delivery, &tree, &source);
+                }
+            }
+        }
+    }
+
+    fn notice(&mut self, code: Code, file: usize, line: usize, message: String, hint: &str) {
+        let file = self.files[file].path.to_owned();
+        self.notices.add(Notice { code, file, line, message, hint: hint.to_owned() });
+    }
+
+    /// Whether anything of the repository lies in a folder.
+    fn exists(&self, folder: &str) -> bool {
+        if folder.is_empty() {
+            return true;
+        }
+        let prefix = format!("{folder}/");
+        let at = self.paths.partition_point(|path| *path < prefix.as_str());
+        self.paths.get(at).is_some_and(|path| path.starts_with(&prefix))
+    }
+
+    fn claim_flux(&mut self, flux: FluxKustomization, source: &Source) {
+        let Some(path) = join("", &flux.path).filter(|path| self.exists(path)) else { return };
+        if !self.own.is_own_flux(&flux.source, path.is_empty()) {
+            return;
+        }
+        let folder = self.repository.folder(&path).ok();
+        let generated = folder.is_none();
+        let mut fields = match folder {
+            Some(at) => Kustomization::clone(&self.repository.get(at).fields),
+            None => self.everything_below(&path, source.line),
+        };
+        flux.apply_to(&mut fields, source.line);
+        let outer = Outer {
+            source: Some(source.clone()),
+            sets_namespace: flux.target_namespace().is_some(),
+            generated,
+            fill: None,
+            flux: Some(Arc::new(flux)),
+        };
+        self.claim(folder, &path, fields, outer);
+    }
+
+    /// Asks for a build of a folder with these fields in place of its own.
+    fn claim(&mut self, at: Option<usize>, path: &str, fields: Kustomization, outer: Outer) {
+        self.claim_count += 1;
+        if self.claim_count > MAX_CLAIMS {
+            return;
+        }
+        let file = match (at, &outer.source) {
+            (Some(at), _) => self.repository.get(at).file,
+            (None, Some(source)) => Arc::clone(&source.file),
+            (None, None) => Arc::from(path),
+        };
+        self.claimed.extend(at);
+        let known = Known { file, folder: Arc::from(path), fields: Fields::Made(Arc::new(fields)) };
+        let root = self.repository.add(known);
+        self.claims.push(Claim { root, outer });
+    }
+
+    /// The kustomization that Flux generates: every YAML file below, folders with a kustomization as a whole.
+    fn everything_below(&self, path: &str, line: usize) -> Kustomization {
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let start = self.paths.partition_point(|other| *other < prefix.as_str());
+        let mut resources: Vec<Line<String>> = Vec::new();
+        let mut whole: Option<String> = None;
+        for file in self.paths[start..].iter().take_while(|file| file.starts_with(&prefix)) {
+            let mut above = folder(file);
+            let mut found = None;
+            while above.len() > path.len() {
+                if self.repository.has_kustomization(above) {
+                    found = Some(above.to_owned());
+                }
+                above = folder(above);
+            }
+            let relative = |path: &str| path[prefix.len()..].to_owned();
+            if let Some(folder) = found {
+                if whole.as_deref() != Some(&folder) {
+                    resources.push(Line { value: relative(&folder), line });
+                    whole = Some(folder);
+                }
+            } else if file.ends_with(".yaml") || file.ends_with(".yml") {
+                resources.push(Line { value: relative(file), line });
+            }
+        }
+        Kustomization { resources, ..Kustomization::default() }
+    }
+
+    fn claim_application(&mut self, file: usize, delivery: &'a Delivery, tree: &Value, source: &Source) {
+        let application = Application::read(tree);
+        let line = delivery.destination_line.unwrap_or(delivery.line);
+        for from in application.sources.iter().filter(|from| !from.chart) {
+            if from.path.contains(UNKNOWN) {
+                let message = "the path of an Application is known only to a cluster".to_owned();
+                self.notice(Code::Unknowable, file, delivery.line, message, "");
+                continue;
+            }
+            let Some(path) = join("", &from.path).filter(|path| self.exists(path)) else { continue };
+            if from.path.is_empty() || !self.own.is_own_url(&from.repository, path.is_empty()) {
+                continue;
+            }
+            let from = self.overridden(from, &path, &application.name);
+            let fill = Fill {
+                namespace: application.destination.clone(),
+                source: Source { line, ..source.clone() },
+            };
+            self.claim_source(file, delivery, &from, &path, fill, source);
+        }
+    }
+
+    /// The source as the files beside the manifests override it.
+    fn overridden(&self, from: &argocd::Source, path: &str, name: &str) -> argocd::Source {
+        let mut from = from.clone();
+        for file in [".argocd-source.yaml".to_owned(), format!(".argocd-source-{name}.yaml")] {
+            let bytes = join(path, &file).and_then(|path| (self.load)(&path));
+            let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+            let trees = text.and_then(|text| documents(&text).ok());
+            if let Some(tree) = trees.as_ref().and_then(|trees| trees.first()) {
+                from = from.overridden(tree);
+            }
+        }
+        from
+    }
+
+    fn claim_source(
+        &mut self,
+        file: usize,
+        delivery: &Delivery,
+        from: &argocd::Source,
+        path: &str,
+        fill: Fill,
+        source: &Source,
+    ) {
+        let at = self.repository.folder(path).ok();
+        let chart = || join(path, "Chart.yaml").is_some_and(|path| (self.load)(&path).is_some());
+        let tool = match from.tool() {
+            Tool::Any if at.is_some() => Tool::Kustomize,
+            Tool::Any if chart() => Tool::Helm,
+            Tool::Any => Tool::Directory,
+            tool => tool,
+        };
+        match (tool, at) {
+            (Tool::Kustomize, Some(at)) => {
+                let mut fields = Kustomization::clone(&self.repository.get(at).fields);
+                from.apply_to(&mut fields, source.line);
+                let outer = Outer {
+                    source: Some(source.clone()),
+                    sets_namespace: from.kustomize_namespace().is_some(),
+                    fill: Some(fill),
+                    ..Outer::default()
+                };
+                self.claim(Some(at), path, fields, outer);
+            }
+            (Tool::Helm | Tool::Plugin, _) => {
+                let message = format!("what Argo CD makes of `{path}` cannot be known offline");
+                self.notice(Code::Unknowable, file, delivery.line, message, HELM);
+            }
+            _ => {
+                let claim = PlainClaim::new(from.clone(), fill.namespace, source.clone(), fill.source.line);
+                self.graph.plain.entry(path.to_owned()).or_default().push(claim);
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Everything that comes from outside or goes there: files, credentials, identities, other programs.
+//!
+//! Fetches and writes; what is to be done is decided in [`crate::plan`].
+
+pub mod apply;
+pub mod clone;
+pub mod credentials;
+pub mod docker;
+pub mod identities;
+pub mod look;
+pub mod process;
+pub mod recipients;
+pub mod scan;
+pub mod seal;
+pub mod source;

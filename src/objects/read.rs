@@ -1,0 +1,589 @@
+//! One file to facts: which documents matter, what objects they hold, what is passed over and why.
+//!
+//! Most documents are dismissed by their head alone; the others are parsed, turned into [`Object`]s and dropped.
+//! Nothing is decided here that depends on another file.
+
+mod declared;
+mod relevance;
+mod template;
+mod ways;
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use super::comments::{self, Ignore};
+use super::marks::Marks;
+use super::object::{Container, ContainerList, Object, PodSpec, PullSecret, group, version};
+use super::remark::{self, Remark};
+use super::secret::{self, OwnedSecret};
+use super::shipped::{Holds, Shipped, brings_secrets, shipped};
+use super::site::{Shape, Site, What};
+use super::workload::{Kinds, Spot, missing, walk};
+use lossless_yaml::insert::{Form, KeyPlace, Refusal, Slot};
+use lossless_yaml::layout;
+use lossless_yaml::parse::{Document, Node, check, find_first, parse};
+use lossless_yaml::path::Path;
+use lossless_yaml::span::{LineIndex, Position};
+use lossless_yaml::split::{Slice, split};
+use ways::{duplicate_above, path_of, runs_containers, users};
+
+/// What one file tells.
+#[derive(Clone, Debug, Default)]
+pub struct FileFacts {
+    /// Objects with places for pull secrets, in document order.
+    pub objects: Vec<Object>,
+    /// Secrets with our label, encrypted ones among them.
+    pub secrets: Vec<OwnedSecret>,
+    /// Secrets that the file brings into the cluster.
+    pub shipped: Vec<Shipped>,
+    /// Namespaces that the file declares.
+    pub namespaces: Vec<Object>,
+    /// What is to say of registry credentials in the file.
+    pub remarks: Vec<Located>,
+    /// Findings that comments want ignored.
+    pub ignores: Vec<Ignore>,
+    /// Documents with content.
+    pub documents: usize,
+    /// What was passed over although it might have mattered.
+    pub skips: Vec<Skip>,
+    /// Documents that hold an object of interest but are no YAML.
+    pub errors: Vec<Unreadable>,
+}
+
+/// A remark, its place and its object.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The remark.
+    pub what: remark::What,
+    /// Where the value stands.
+    pub position: Position,
+    /// `apiVersion`, `kind`, `metadata.name` and `metadata.namespace` of the object, as far as it has them.
+    pub object: [Option<String>; 4],
+}
+
+/// A document or object that is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// Where it starts.
+    pub position: Position,
+    /// Why.
+    pub reason: SkipReason,
+    /// What it is about, for people.
+    pub detail: String,
+}
+
+/// Why something is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SkipReason {
+    /// A template of Helm, Jinja or the like: no manifest yet.
+    Template,
+    /// A patch or fragment: a workload kind without what makes it one.
+    Fragment,
+    /// Encrypted by SOPS: an edit would break its MAC.
+    Encrypted,
+    /// Runs containers, but the catalog does not know the kind.
+    UnknownKind,
+    /// Over the size limit.
+    TooLarge,
+    /// Opted out by annotation or comment.
+    OptOut,
+}
+
+/// A document that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where the reader gave up.
+    pub position: Position,
+    /// Why.
+    pub reason: String,
+}
+
+/// The annotation that keeps an object out.
+const OPT_OUT: &str = "pullcred.dev/inject";
+/// Annotations that hold whole objects; of no use here and large.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Reads the facts of a file that has these marks.
+pub fn read(text: &str, marks: Marks, kinds: &Kinds) -> FileFacts {
+    let mut reader = Reader {
+        text,
+        kinds,
+        marks,
+        lines: OnceCell::new(),
+        dashes: OnceCell::new(),
+        facts: FileFacts::default(),
+        dismissed: Vec::new(),
+        unreadable: false,
+    };
+    let slices = split(text);
+    reader.facts.documents = slices.len();
+    for slice in &slices {
+        let source = slice.span.of(text);
+        if relevance::is_relevant(source, kinds) {
+            reader.slice(*slice, &slices);
+        } else {
+            reader.dismissed.push(*slice);
+            if marks.credentials && Marks::of(source).credentials {
+                for document in parse(text, slice.span).unwrap_or_default() {
+                    reader.facts.remarks.extend(reader.in_clear(&document, &[]));
+                }
+            }
+        }
+    }
+    reader.settle();
+    reader.facts.objects.shrink_to_fit();
+    reader.facts
+}
+
+/// Offset of a carriage return that no line feed follows.
+fn lone_carriage_return(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'\r', bytes).find(|&at| bytes.get(at + 1) != Some(&b'\n'))
+}
+
+struct Reader<'t, 'k> {
+    text: &'t str,
+    kinds: &'k Kinds,
+    marks: Marks,
+    lines: OnceCell<LineIndex<'t>>,
+    dashes: OnceCell<usize>,
+    facts: FileFacts,
+    /// Documents that were not parsed.
+    dismissed: Vec<Slice>,
+    /// Whether one that was parsed is no YAML.
+    unreadable: bool,
+}
+
+impl<'t> Reader<'t, '_> {
+    fn position(&self, offset: usize) -> Position {
+        self.lines.get_or_init(|| LineIndex::new(self.text)).position(offset)
+    }
+
+    /// What concerns the file as a whole: it is handled whole or not at all.
+    fn settle(&mut self) {
+        if self.marks.comments {
+            self.facts.ignores = comments::ignores(self.text);
+        }
+        let facts = &self.facts;
+        let objects = facts.objects.iter().map(|object| object.position);
+        let first = objects.chain(facts.errors.iter().map(|error| error.position)).min();
+        let skip =
+            |reason, detail: &str| first.map(|position| Skip { position, reason, detail: detail.to_owned() });
+        let is_heard = self.marks.comments && (first.is_some() || !facts.remarks.is_empty());
+        if is_heard && comments::skips_file(self.text) {
+            self.facts.skips =
+                skip(SkipReason::OptOut, "comment `# pullcred: skip-file`").into_iter().collect();
+            self.facts.errors.clear();
+            self.facts.objects.clear();
+            self.facts.remarks.clear();
+        } else if !facts.errors.is_empty() {
+            // What could not be read may belong to what could.
+            self.facts.objects.clear();
+        } else if first.is_some() && template::is_likely(self.text) && !self.is_readable() {
+            self.facts.skips.extend(skip(SkipReason::Template, "template syntax"));
+            self.facts.objects.clear();
+        } else if let (Some(first), Some(at)) = (first, lone_carriage_return(self.text)) {
+            // YAML takes it for a line break, editors and Git do not: nobody agrees on what a line is.
+            let position = first.min(self.position(at));
+            let reason = "a carriage return stands alone, without a line feed".to_owned();
+            self.facts.errors.push(Unreadable { position, reason });
+            self.facts.objects.clear();
+        }
+        self.facts.skips.dedup_by(|b, a| a.reason == SkipReason::Template && b.reason == a.reason);
+    }
+
+    /// Whether the file is YAML in spite of what looks like template syntax.
+    fn is_readable(&self) -> bool {
+        let mut doubtful =
+            self.dismissed.iter().filter(|slice| template::is_doubtful(slice.span.of(self.text)));
+        !self.unreadable && doubtful.all(|slice| check(self.text, slice.span).is_ok())
+    }
+
+    fn slice(&mut self, slice: Slice, slices: &[Slice]) {
+        let source = slice.span.of(self.text);
+        let documents = match parse(self.text, slice.span) {
+            Ok(documents) => documents,
+            Err(error) => {
+                self.unreadable = true;
+                let position = self.position(error.offset);
+                if template::is_likely(self.text) {
+                    let detail = "template syntax".to_owned();
+                    self.facts.skips.push(Skip { position, reason: SkipReason::Template, detail });
+                } else if relevance::looks_like_object(source, self.kinds) {
+                    self.facts.errors.push(Unreadable { position, reason: error.reason });
+                }
+                return;
+            }
+        };
+        if documents.len() > 1 {
+            self.facts.documents += documents.len() - 1;
+        }
+        for (nth, document) in documents.iter().enumerate() {
+            if let Some(root) = document.root() {
+                let before = self.facts.remarks.len();
+                let number = slice.document + nth;
+                self.document(root, &Around { document: number, slices, dashes: OnceCell::new() });
+                if self.marks.credentials {
+                    let known: Vec<Position> =
+                        self.facts.remarks[before..].iter().map(|remark| remark.position).collect();
+                    let more = self.in_clear(document, &known);
+                    self.facts.remarks.extend(more);
+                }
+            }
+        }
+    }
+
+    /// Objects of a document: its root, the items of a List, objects that a custom resource embeds.
+    fn document(&mut self, root: Node<'_, 't>, around: &Around<'_>) {
+        let mut waiting = vec![Candidate { node: root, path: Path::default(), inherited: None }];
+        // Aliases could lead to the same item again and again; no real file comes near.
+        let mut budget = 1_000_000usize;
+        while let Some(candidate) = waiting.pop() {
+            budget = budget.saturating_sub(1);
+            let Some((api_version, kind)) = candidate.type_of().filter(|_| budget > 0) else { continue };
+            let node = candidate.node;
+            if let Some(item_kind) = kind.strip_suffix("List")
+                && let Some(items) = node.get("items").filter(|items| items.is_sequence())
+            {
+                let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
+                let path = candidate.path.key("items");
+                let items: Vec<_> = items.items().enumerate().collect();
+                waiting.extend(items.into_iter().rev().map(|(nth, item)| Candidate {
+                    node: item.resolved(),
+                    path: path.index(nth),
+                    inherited,
+                }));
+                continue;
+            }
+            if declared::is_namespace(api_version, kind) {
+                let position = self.position(node.span().start);
+                let place = (around.document, candidate.path.clone(), position);
+                self.facts.namespaces.extend(declared::namespace(node, place));
+            }
+            if brings_secrets(api_version, kind) {
+                self.secret(&candidate, api_version, kind, around.document);
+            }
+            let sites: Vec<Site> = self.kinds.sites(group(api_version), kind, version(api_version)).collect();
+            let embedded = sites.iter().filter(|site| site.what == What::EmbeddedObject);
+            let mut inner: Vec<Candidate<'_, 't>> = embedded
+                .flat_map(|site| walk(node, &candidate.path, &site.path))
+                .map(|(path, node)| Candidate { node, path, inherited: None })
+                .collect();
+            inner.reverse();
+            waiting.append(&mut inner);
+            let known = self.kinds.knows(group(api_version), kind);
+            self.object(&candidate, api_version, kind, known.then_some(&sites[..]), around);
+        }
+    }
+
+    /// The Secrets that an object brings, and what is to say of one.
+    fn secret(&mut self, candidate: &Candidate<'_, 't>, api_version: &str, kind: &str, document: usize) {
+        let node = candidate.node;
+        let (holds, remarks) = match kind {
+            "Secret" => remark::secret(node),
+            _ => (Holds::Unknown, Vec::new()),
+        };
+        let position = self.position(node.span().start);
+        let place = (document, &candidate.path, position);
+        self.facts.shipped.extend(shipped(node, api_version, kind, holds, place));
+        let remarks: Vec<Located> = remarks.into_iter().map(|remark| self.located(remark, node)).collect();
+        self.facts.remarks.extend(remarks);
+    }
+
+    /// Credentials in clear anywhere in a document but at the `known` places.
+    fn in_clear(&self, document: &Document<'t>, known: &[Position]) -> Vec<Located> {
+        let Some(root) = document.root() else { return Vec::new() };
+        let remarks = remark::in_clear(root).into_iter().map(|remark| self.located(remark, root));
+        remarks.filter(|located| !known.contains(&located.position)).collect()
+    }
+
+    fn located(&self, remark: Remark, object: Node<'_, 't>) -> Located {
+        let paths: [&[&str]; 4] =
+            [&["apiVersion"], &["kind"], &["metadata", "name"], &["metadata", "namespace"]];
+        let text = |path| object.path(path).and_then(Node::as_str).map(str::to_owned);
+        Located { what: remark.what, position: self.position(remark.offset), object: paths.map(text) }
+    }
+
+    fn object(
+        &mut self,
+        candidate: &Candidate<'_, 't>,
+        api_version: &str,
+        kind: &str,
+        sites: Option<&[Site]>,
+        around: &Around<'_>,
+    ) {
+        let node = candidate.node;
+        let position = self.position(node.span().start);
+        if api_version == "v1" && kind == "Secret" && candidate.path == Path::default() {
+            self.facts.secrets.extend(secret::owned(node, position));
+        }
+        let metadata = node.get("metadata");
+        let meta = |key: &str| metadata.and_then(|metadata| metadata.str_at(key));
+        let name = meta("name").unwrap_or_default();
+        let mut skip = |reason, detail: String| {
+            self.facts.skips.push(Skip { position, reason, detail });
+        };
+        let Some(sites) = sites else {
+            if runs_containers(node) {
+                skip(
+                    SkipReason::UnknownKind,
+                    format!("`{kind}` `{name}` runs containers, but no catalog has `{api_version}` `{kind}`"),
+                );
+            }
+            return;
+        };
+        if node.path(&["sops", "mac"]).is_some() {
+            return skip(SkipReason::Encrypted, format!("`{kind}` `{name}` is encrypted by SOPS"));
+        }
+        let built_in =
+            super::catalog::lookup(group(api_version), kind).is_some_and(|kind| kind.is_built_in());
+        let mut pod_specs = Vec::new();
+        let mut known = BTreeSet::new();
+        for site in sites {
+            let Some((key, _)) = site.field() else { continue };
+            let mapping = site.mapping();
+            let there = walk(node, &candidate.path, &mapping).into_iter();
+            let there = there.map(|(path, mapping)| Spot { path, mapping, around: Vec::new() });
+            for spot in there.chain(missing(node, &candidate.path, &mapping)) {
+                let pod_spec = self.pod_spec(node, site, spot, built_in, around);
+                // The catalog may name one field twice.
+                pod_specs.extend(pod_spec.filter(|pod_spec| known.insert((pod_spec.path.clone(), key))));
+            }
+        }
+        if pod_specs.is_empty() {
+            return;
+        }
+        let mut skip = |reason, detail: String| {
+            self.facts.skips.push(Skip { position, reason, detail });
+        };
+        if template::is_tree(node) || name.contains("{{") {
+            return skip(SkipReason::Template, format!("`{kind}` `{name}` has template syntax"));
+        }
+        let generate_name = meta("generateName").map(str::to_owned);
+        if built_in && name.is_empty() && generate_name.is_none() {
+            return skip(SkipReason::Fragment, format!("`{kind}` without a name is a patch or a fragment"));
+        }
+        if needs_selector(api_version)
+            && node.path(&["spec", "selector"]).is_none()
+            && is_workload(&pod_specs)
+        {
+            return skip(
+                SkipReason::Fragment,
+                format!("`{kind}` `{name}` without a selector is a patch or a fragment"),
+            );
+        }
+        if metadata.and_then(|m| m.path(&["annotations", OPT_OUT])).and_then(Node::as_str) == Some("false") {
+            return skip(
+                SkipReason::OptOut,
+                format!("`{kind}` `{name}` is annotated `{OPT_OUT}: \"false\"`"),
+            );
+        }
+        let pairs = |key: &str| {
+            let mut pairs: Vec<(String, String)> = metadata
+                .and_then(|metadata| metadata.get(key))
+                .into_iter()
+                .flat_map(Node::pairs)
+                .filter_map(|(key, value)| Some((key.as_str()?, value.resolved().as_str()?)))
+                .filter(|(key, _)| *key != LAST_APPLIED)
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect();
+            pairs.sort();
+            pairs.shrink_to_fit();
+            pairs
+        };
+        // Facts stay for the whole run, and most lists have one element.
+        pod_specs.shrink_to_fit();
+        let object = Object {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            generate_name,
+            namespace: meta("namespace").map(str::to_owned),
+            namespace_line: metadata
+                .and_then(|metadata| metadata.get("namespace"))
+                .map_or(position, |node| self.position(node.span().start))
+                .line,
+            labels: pairs("labels"),
+            annotations: pairs("annotations"),
+            document: around.document,
+            path: candidate.path.clone(),
+            position,
+            pod_specs,
+        };
+        self.facts.objects.push(object);
+    }
+
+    /// The facts of one place; none where nothing is pulled, which is no place.
+    fn pod_spec(
+        &self,
+        object: Node<'_, 't>,
+        site: &Site,
+        spot: Spot<'_, 't, '_>,
+        built_in: bool,
+        around: &Around<'_>,
+    ) -> Option<PodSpec> {
+        let (key, shape) = site.field()?;
+        let Spot { path, mapping, around: made } = spot;
+        if !mapping.is_mapping() {
+            return None;
+        }
+        let service_account = built_in && site.what != What::PodSpec;
+        let mut containers = self.containers(mapping);
+        if !built_in {
+            // A field of its own serves the nearest images around it.
+            let mut next = Some(mapping);
+            while let Some(scope) = next {
+                self.other_images(scope, &mut containers);
+                let climb = site.what != What::PodSpec && containers.is_empty() && scope != object;
+                next = if climb { scope.parent() } else { None };
+            }
+        }
+        if containers.is_empty() && !service_account {
+            return None;
+        }
+        let form = form(shape)?;
+        let place = if service_account { KeyPlace::Last } else { KeyPlace::First };
+        let (present, slot) = match duplicate_above(object, mapping) {
+            Some(key) => (Vec::new(), Err(Refusal::DuplicateKey(key))),
+            None if !made.is_empty() => {
+                (Vec::new(), Slot::make(mapping, &made, key, form, self.dashes(mapping.document(), around)))
+            }
+            None => Slot::find(mapping, key, form, place, self.dashes(mapping.document(), around)),
+        };
+        let pull_secrets = present
+            .into_iter()
+            .map(|present| PullSecret { position: self.position(present.offset), name: present.name });
+        let users = users(mapping.get_own(key).map_or(mapping, Node::resolved));
+        let account = |node: Node<'_, 't>| {
+            node.str_at("serviceAccountName").or_else(|| node.str_at("serviceAccount")).map(str::to_owned)
+        };
+        // Custom kinds may name it beside the settings of their pods, as Tekton does.
+        let beside = || mapping.parent().filter(|_| !built_in).and_then(account);
+        // Only aliases can lead to a place by another way than the one it is written at.
+        let written_at = if users > 1 { path_of(mapping) } else { path.clone() };
+        Some(PodSpec {
+            path: made.iter().fold(path, |path, key| path.key(key)),
+            position: self.position(mapping.span().start),
+            containers,
+            service_account: account(mapping).or_else(beside),
+            pull_secrets: pull_secrets.collect(),
+            slot,
+            written_at,
+            users,
+        })
+    }
+
+    /// Images where every pod spec keeps them.
+    fn containers(&self, pod_spec: Node<'_, 't>) -> Vec<Container> {
+        let lists = [
+            (ContainerList::Init, "initContainers"),
+            (ContainerList::Containers, "containers"),
+            (ContainerList::Ephemeral, "ephemeralContainers"),
+            (ContainerList::Volume, "volumes"),
+        ];
+        let mut containers = Vec::new();
+        for (list, key) in lists {
+            for item in pod_spec.get(key).into_iter().flat_map(Node::items).map(Node::resolved) {
+                let image = match list {
+                    ContainerList::Volume => item.path(&["image", "reference"]),
+                    _ => item.get("image"),
+                };
+                let Some((image, text)) = image.and_then(|image| Some((image, image.as_str()?))) else {
+                    continue;
+                };
+                if text.is_empty() {
+                    continue;
+                }
+                containers.push(Container {
+                    list,
+                    name: item.str_at("name").unwrap_or_default().to_owned(),
+                    image: text.to_owned(),
+                    position: self.position(image.span().start),
+                });
+            }
+        }
+        containers
+    }
+
+    /// Texts under a key called `image` anywhere below `scope` that are not in `containers` yet.
+    fn other_images(&self, scope: Node<'_, 't>, containers: &mut Vec<Container>) {
+        let mut waiting = vec![scope];
+        while let Some(node) = waiting.pop() {
+            for (key, value) in node.pairs() {
+                if key.as_str() == Some("image")
+                    && let Some(image) = value.as_str().filter(|image| !image.is_empty())
+                {
+                    let position = self.position(value.span().start);
+                    if !containers.iter().any(|known| known.position == position) {
+                        let name = node.str_at("name").unwrap_or_default().to_owned();
+                        let (list, image) = (ContainerList::Other, image.to_owned());
+                        containers.push(Container { list, name, image, position });
+                    }
+                }
+                // A Ceph block device has an `image` that is none.
+                if key.as_str() != Some("rbd") {
+                    waiting.push(value);
+                }
+            }
+            waiting.extend(node.items());
+        }
+        containers.sort_by_key(|container| (container.list, container.position));
+    }
+
+    /// The distance of dashes in the first block sequence of the document, else of the file.
+    fn dashes(&self, document: &Document<'_>, around: &Around<'_>) -> usize {
+        let of_file = || {
+            let slices = around.slices.iter();
+            let mut found =
+                slices.filter_map(|slice| find_first(self.text, slice.span, layout::dash_distance_of));
+            found.next().unwrap_or(2)
+        };
+        *around.dashes.get_or_init(|| {
+            layout::first_dash_distance(document).unwrap_or_else(|| *self.dashes.get_or_init(of_file))
+        })
+    }
+}
+
+/// What surrounds an object.
+struct Around<'s> {
+    /// Number of its document.
+    document: usize,
+    /// Documents of its file.
+    slices: &'s [Slice],
+    /// The distance of dashes in its document, once it is asked for.
+    dashes: OnceCell<usize>,
+}
+
+#[derive(Clone)]
+struct Candidate<'d, 't> {
+    node: Node<'d, 't>,
+    path: Path,
+    /// `apiVersion` and `kind` of items that a typed List leaves out.
+    inherited: Option<(&'d str, &'d str)>,
+}
+
+impl<'d> Candidate<'d, '_> {
+    fn type_of(&self) -> Option<(&'d str, &'d str)> {
+        let written = self.node.str_at("apiVersion").zip(self.node.str_at("kind"));
+        written.or(self.inherited.filter(|_| self.node.is_mapping()))
+    }
+}
+
+fn form(shape: Shape) -> Option<Form> {
+    Some(match shape {
+        Shape::ListOfNames => Form { list: true, key: Some("name") },
+        Shape::ListOfStrings => Form { list: true, key: None },
+        Shape::OneName => Form { list: false, key: Some("name") },
+        Shape::OneString => Form { list: false, key: None },
+        Shape::Other => return None,
+    })
+}
+
+/// `apps/v1` made the selector mandatory; what lacks it is a patch.
+fn needs_selector(api_version: &str) -> bool {
+    matches!(api_version, "apps/v1" | "apps/v1beta2")
+}
+
+fn is_workload(pod_specs: &[PodSpec]) -> bool {
+    pod_specs.iter().any(|pod_spec| !pod_spec.containers.is_empty())
+}

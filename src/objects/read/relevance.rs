@@ -1,0 +1,39 @@
+//! Which documents matter, told by their text alone.
+
+use memchr::memmem;
+
+use super::declared;
+use crate::objects::object::group;
+use crate::objects::shipped::brings_secrets;
+use crate::objects::workload::Kinds;
+use lossless_yaml::split::{self, Head, head, lacks_kind};
+
+/// Whether a document can hold anything of interest; when its head cannot be told, any doubt counts.
+pub(super) fn is_relevant(source: &str, kinds: &Kinds) -> bool {
+    let has = |needle: &str| memmem::find(source.as_bytes(), needle.as_bytes()).is_some();
+    match head(source) {
+        Some(Head { kind: "CustomResourceDefinition" | "ConfigMap", .. }) => false,
+        Some(Head { api_version, kind }) => {
+            kinds.knows(group(api_version), kind)
+                || brings_secrets(api_version, kind)
+                || declared::is_namespace(api_version, kind)
+                || kind.ends_with("List") && has("items")
+                || has("ontainers:") && has("image:") && !api_version.is_empty()
+        }
+        // A key may be spelled with escapes (`"k\u0069nd"`).
+        None => {
+            let escaped_letter = || has("\\u00") || has("\\x") || has("\\U0000");
+            (has("apiVersion") && has("kind") || escaped_letter()) && !lacks_kind(source)
+        }
+    }
+}
+
+/// Whether an unreadable document was probably meant to be an object of interest.
+pub(super) fn looks_like_object(source: &str, kinds: &Kinds) -> bool {
+    match head(source) {
+        Some(Head { api_version, kind }) => kinds.knows(group(api_version), kind),
+        None => {
+            split::first_content(source).is_some() && memmem::find(source.as_bytes(), b"ontainers").is_some()
+        }
+    }
+}
