@@ -12,7 +12,7 @@ use lossless_yaml::span::Span;
 use lossless_yaml::split::{head, split};
 use pullcred::config::Config;
 use pullcred::deliveries::delivery::{self, DeliveryFacts};
-use pullcred::deliveries::graph::{Graph, Options, Scanned};
+use pullcred::deliveries::graph::{Builds, Graph, Options, Scanned};
 use pullcred::effects::apply;
 use pullcred::objects::marks::Marks;
 use pullcred::objects::read::{FileFacts, read};
@@ -71,7 +71,7 @@ fn edit_and_verify(bencher: Bencher<'_, '_>) {
     let text = manifest("workloads");
     let facts = read(&text, Marks::of(&text), &Kinds::default());
     let files = [File::new("web.yaml".to_owned(), true, Ok(facts.clone()))];
-    let plan = pull_secrets::plan(&files, &config());
+    let plan = pull_secrets::plan(&files, &Builds::default(), &config());
     let additions: Vec<_> = plan.additions.iter().collect();
     bencher
         .counter(BytesCount::of_str(&text))

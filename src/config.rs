@@ -16,6 +16,7 @@ mod schema;
 mod stored;
 mod template;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -26,10 +27,11 @@ use kubelet_keyring::pattern::RegistryKey;
 use lossless_yaml::span::Position;
 use sops_age::recipients::Recipient;
 
+pub use crate::objects::names::{is_label, is_subdomain};
 pub use check::ConfigError;
 pub use flags::FlagError;
 pub use globs::Globs;
-pub use names::{is_label, is_subdomain, secret_name};
+pub use names::secret_name;
 pub use namespaces::Namespaces;
 pub use output::OutputTemplate;
 pub use schema::schema;
@@ -141,6 +143,10 @@ pub struct CustomResource {
 pub struct Target {
     /// Build roots that belong to it; empty: all. See [`Target::has`].
     pub paths: Globs,
+    /// What to call the cluster: as written, and once [`Config::spread`] has been called, as it is.
+    pub cluster: Option<String>,
+    /// What `{1}` stands for; none before [`Config::spread`], and for a target without it.
+    pub wildcard: Option<String>,
     /// The file of each Secret.
     pub output: OutputTemplate,
     /// How Secrets are encrypted.
@@ -248,6 +254,23 @@ impl Config {
         self.targets.iter().find(|target| target.has(build_root))
     }
 
+    /// Makes one target for each cluster out of those that serve many: `{1}` becomes what the first wildcard stands for in the
+    /// build roots, given by their paths below the configuration's folder. Only then does a target tell one cluster.
+    pub fn spread<'r>(&mut self, build_roots: impl Iterator<Item = &'r str> + Clone) {
+        let spread = |target: &Target| {
+            if !target.varies() {
+                return vec![target.clone()];
+            }
+            let texts: BTreeSet<&str> = build_roots
+                .clone()
+                .filter_map(|root| target.paths.first_wildcard(root))
+                .filter(|text| is_step(text))
+                .collect();
+            texts.into_iter().map(|text| target.with_wildcard(text)).collect()
+        };
+        self.targets = self.targets.iter().flat_map(spread).collect();
+    }
+
     /// The rule for a finding in a file, by its path below the configuration's folder.
     pub fn rule_for_finding(&self, code: &str, path: &str) -> Option<&FindingRule> {
         let fits =
@@ -267,6 +290,8 @@ impl Target {
     fn whole_repository() -> Self {
         Self {
             paths: Globs::default(),
+            cluster: None,
+            wildcard: None,
             output: OutputTemplate::default_for(Format::Sops),
             format: Format::Sops,
             recipients: Recipients::CreationRule,
@@ -276,7 +301,29 @@ impl Target {
 
     /// Whether a build root, by its path below the configuration's folder, belongs to it if to none before.
     pub fn has(&self, build_root: &str) -> bool {
-        self.paths.is_empty() || self.paths.matches(build_root)
+        match &self.wildcard {
+            Some(text) => self.paths.first_wildcard(build_root) == Some(text),
+            None => self.paths.is_empty() || self.paths.matches(build_root),
+        }
+    }
+
+    /// Whether it has files of its own for whatever `{1}` stands for.
+    fn varies(&self) -> bool {
+        let in_file = matches!(&self.recipients, Recipients::File(file) if file.value.contains("{1}"));
+        in_file || self.output.varies() || self.cluster.as_ref().is_some_and(|name| name.contains("{1}"))
+    }
+
+    /// The target for what `{1}` stands for.
+    fn with_wildcard(&self, text: &str) -> Self {
+        let mut target = self.clone();
+        target.wildcard = Some(text.to_owned());
+        target.output = self.output.with_wildcard(text);
+        target.cluster =
+            Some(self.cluster.as_ref().map_or(text.to_owned(), |name| name.replace("{1}", text)));
+        if let Recipients::File(file) = &mut target.recipients {
+            file.value = file.value.replace("{1}", text);
+        }
+        target
     }
 }
 
@@ -285,6 +332,13 @@ impl Paths {
     pub fn include(&self, path: &str) -> bool {
         (self.include.is_empty() || self.include.matches(path)) && !self.exclude.matches(path)
     }
+}
+
+/// Whether a text can be the name of a folder.
+fn is_step(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('.')
+        && !text.contains(|c: char| c == '/' || c == '\\' || c.is_control())
 }
 
 #[cfg(test)]

@@ -1,7 +1,13 @@
 //! Where everything is deployed: the namespace graph, fed from the disk and the configuration.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+
 use super::parallel;
 use super::settings::{Settings, shown};
+use crate::config::Target;
 use crate::deliveries::graph::{Deployment, Graph, Options, Scanned, Told};
 use crate::effects::source;
 use crate::objects::object::Object;
@@ -58,6 +64,65 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         }
     }
     graph
+}
+
+/// Makes one target for each cluster, and lets targets name the clusters of what belongs to them: what a user says goes before
+/// what manifests tell.
+///
+/// # Errors
+/// Two of the targets write the same files.
+pub fn tell_targets(files: &mut [File], graph: &mut Graph, settings: &mut Settings) -> Result<()> {
+    if settings.config.targets.iter().all(|target| target.position.is_none()) {
+        return Ok(());
+    }
+    let (root, base) = (settings.root.clone(), settings.base.clone());
+    let below = |path: &str| root.join(path).strip_prefix(&base).ok().map(shown);
+    let roots: BTreeSet<String> = files
+        .iter()
+        .flat_map(|file| {
+            let all = file.deployments.iter().chain(&file.shipped).flatten();
+            let roots = all.filter_map(|deployment| deployment.root.as_deref());
+            roots.chain([&*file.path]).filter_map(below).collect::<Vec<_>>()
+        })
+        .collect();
+    settings.config.spread(roots.iter().map(String::as_str));
+    let targets = &settings.config.targets;
+    let mut outputs: BTreeMap<&str, &Target> = BTreeMap::new();
+    for target in targets {
+        if let Some(other) = outputs.insert(target.output.as_str(), target) {
+            let place = |target: &Target| target.position.map_or_else(String::new, |at| format!(":{at}"));
+            let file = settings.config_file.as_deref().unwrap_or_default();
+            bail!(
+                "{file}{}: two targets write the same files: `{}` (the other is at line {})\nhint: give each target an `output` of its own",
+                place(target),
+                target.output.as_str(),
+                other.position.map_or(1, |at| at.line)
+            );
+        }
+    }
+    // The first target that has the build root, else the one that writes the file.
+    let known: BTreeMap<&str, Arc<str>> = roots
+        .iter()
+        .filter_map(|path| {
+            let owner = targets.iter().find(|target| target.has(path) && !target.paths.is_empty());
+            let target = targets.iter().find(|target| target.output.matches(path)).or(owner)?;
+            Some((path.as_str(), Arc::from(target.cluster.as_deref()?)))
+        })
+        .collect();
+    for file in files {
+        for deployment in file.deployments.iter_mut().chain(&mut file.shipped).flatten() {
+            let told = below(deployment.root.as_deref().unwrap_or(&file.path));
+            if let Some(name) = told.and_then(|path| known.get(path.as_str())) {
+                deployment.cluster.name = Some(Arc::clone(name));
+            }
+        }
+    }
+    for secret in &mut graph.generated {
+        if let Some(name) = below(&secret.root).and_then(|path| known.get(path.as_str())) {
+            secret.cluster.name = Some(Arc::clone(name));
+        }
+    }
+    Ok(())
 }
 
 /// The objects of a file that brings Secrets or declares namespaces, then those; empty for any other file.

@@ -53,3 +53,17 @@ pub fn skipped(common: &Common, summary: &Summary, terminal: &mut Terminal<'_>) 
     }
     Ok(())
 }
+
+/// That some pods get no Secret because nothing tells their namespace: one line for all files.
+pub fn homeless(files: &[&str], terminal: &mut Terminal<'_>) -> Result<()> {
+    let Some(first) = files.first() else { return Ok(()) };
+    let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
+    writeln!(
+        terminal.err,
+        "{}: no Secret was placed for the pods of `{first}`{more}: nothing tells their namespace\n\
+         {}: set `metadata.namespace`, or a rule below `spec.namespaces` of the configuration",
+        terminal.err_style.yellow("warning"),
+        terminal.err_style.cyan("hint"),
+    )?;
+    Ok(())
+}

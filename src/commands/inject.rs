@@ -73,7 +73,7 @@ pub fn write(
     terminal: &mut Terminal<'_>,
 ) -> Result<Injected> {
     let style = terminal.out_style;
-    let writer = source::Writer::default();
+    let writer = source::Writer::below(&run.settings.root);
     let done = run.changes(|file| Done {
         path: file.path.to_owned(),
         diff: changes.diff.then(|| diff::render(file.path, Some(&file.before), Some(&file.after), style)),

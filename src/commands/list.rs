@@ -130,6 +130,7 @@ fn deployment(config: &Config, object: &Object, pod: &PodRun<'_>, added: &[Strin
     pull_secrets.extend(added.iter().filter(|name| !pod.has(name)).cloned().map(Some));
     let images = pod.images.as_ref();
     Deployment {
+        cluster: pod.cluster().and_then(|cluster| cluster.name.as_deref()).map(str::to_owned),
         namespace: pod.namespace.map(str::to_owned),
         name,
         source: sources.collect(),

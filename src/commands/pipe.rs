@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use super::run::{sort, weigh};
 use super::settings::kinds_of;
 use crate::config::Config;
+use crate::deliveries::graph::Builds;
 use crate::effects::apply::{self, Refused};
 use crate::effects::source::{self, Source};
 use crate::objects::marks::Marks;
@@ -42,7 +43,7 @@ pub fn finish(name: &str, text: &str, config: &Config, destination: Option<&str>
     let mut facts = read::read(text, Marks::of(text), &kinds_of(config));
     deploy_to(destination, &mut facts.objects);
     let files = [File::new(name.to_owned(), true, Ok(facts))];
-    let mut plan = pull_secrets::plan(&files, config);
+    let mut plan = pull_secrets::plan(&files, &Builds::default(), config);
     weigh(&mut plan.findings, config, str::to_owned);
     sort(&mut plan.findings);
     let [File { facts, .. }] = files;

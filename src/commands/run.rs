@@ -93,8 +93,10 @@ impl Run {
             files.push(File::new(path, selected, Err(failure.reason)));
             digests.push(0);
         }
-        let graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
-        let mut plan = pull_secrets::plan(&files, &settings.config);
+        let mut settings = settings;
+        let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
+        deploy::tell_targets(&mut files, &mut graph, &mut settings)?;
+        let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files));
         let mut run = Self { settings, files, plan, digests, graph };
         run.weighed();
@@ -114,7 +116,7 @@ impl Run {
     /// What the repository ships, for a look at what pods ask for.
     pub fn closure<'r>(&'r self, sealed: &'r [(String, String)]) -> Closure<'r> {
         let Self { files, graph, settings, .. } = self;
-        let mut closure = Closure::new(files, &graph.generated, &settings.config, graph.has_unknowns());
+        let mut closure = Closure::new(files, graph, &settings.config);
         for (namespace, name) in sealed {
             closure.ships(namespace, name);
         }

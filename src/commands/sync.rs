@@ -14,6 +14,7 @@ use super::start::{from_start, wait};
 use super::{Terminal, ending};
 use crate::effects::source;
 use crate::plan::finding::{Code, Finding};
+use crate::plan::place::homeless;
 use crate::report::{diff, text};
 
 /// Runs `sync`: injects, encrypts, prunes.
@@ -151,7 +152,7 @@ impl Job<'_> {
             let result = if self.changes.dry_run {
                 Ok(())
             } else {
-                source::write(&root.join(&edit.path), &edit.after)
+                source::Writer::below(root).write(&root.join(&edit.path), &edit.after)
             };
             match result {
                 Ok(()) => {
@@ -227,6 +228,9 @@ impl Job<'_> {
             None => parts.push("no Secrets, for there is no configuration".to_owned()),
         }
         writeln!(terminal.err, "{}", parts.join("; "))?;
+        if secrets.is_some() {
+            ending::homeless(&homeless(&run.files, &run.settings.config), terminal)?;
+        }
         if self.inject {
             ending::skipped(self.common, &run.summary(), terminal)?;
         }

@@ -25,6 +25,11 @@ impl Globs {
         self.0.is_empty()
     }
 
+    /// What the first wildcard of the first pattern that means the path stands for; none without such a pattern or wildcard.
+    pub fn first_wildcard<'p>(&self, path: &'p str) -> Option<&'p str> {
+        self.0.iter().find_map(|pattern| pattern.captures(path))?.first().copied()
+    }
+
     /// Whether a pattern means the path or the name.
     pub fn matches(&self, text: &str) -> bool {
         self.0.iter().any(|pattern| pattern.0.is_match(text))

@@ -7,8 +7,8 @@ use std::fmt;
 
 use super::Located;
 use super::globs::{Globs, Pattern};
-use super::names::is_label;
 use super::placeholders::{BraceError, Piece, pieces};
+use crate::objects::names::is_label;
 use lossless_yaml::nearest::quoted;
 
 /// The `namespaces` of a configuration.

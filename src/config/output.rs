@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::Format;
-use super::names::{is_label_byte, objection_to_path};
+use super::names::objection_to_path;
 use super::placeholders::{BraceError, Piece, pieces};
+use crate::objects::names::is_label_byte;
 use lossless_yaml::nearest::{nearest, quoted};
 
 /// A checked path template. Different namespaces never get the same path, nor do different names when there are several.
@@ -21,12 +22,16 @@ pub(super) enum OutputError {
     Missing(&'static str),
     /// Two Secrets could get the same path: `{namespace}-{name}` with `a`, `b-c` and `a-b`, `c`.
     Ambiguous,
+    /// `{1}` stands in one step with another placeholder.
+    Shared,
     /// Encrypted manifests are YAML, and sops and Flux tell by the name.
     NotYaml,
 }
 
 /// The valid placeholders.
-const PLACEHOLDERS: [&str; 2] = ["namespace", "name"];
+const PLACEHOLDERS: [&str; 3] = ["namespace", "name", WILDCARD];
+/// Stands for what the first wildcard of the target's `paths` stands for.
+pub(super) const WILDCARD: &str = "1";
 
 impl OutputTemplate {
     /// The path below the configuration's folder that is used when no other is configured.
@@ -60,6 +65,12 @@ impl OutputTemplate {
         if several_secrets && !are_told_apart(&pieces) {
             return Err(OutputError::Ambiguous);
         }
+        // Such a folder holds nothing of another cluster.
+        let shares =
+            |step: &str| step.contains("{1}") && (step.contains("{namespace}") || step.contains("{name}"));
+        if text.split('/').any(shares) {
+            return Err(OutputError::Shared);
+        }
         if format == Format::Sops && !text.ends_with(".yaml") && !text.ends_with(".yml") {
             return Err(OutputError::NotYaml);
         }
@@ -75,6 +86,32 @@ impl OutputTemplate {
             Piece::Placeholder(_) => name.to_owned(),
         };
         pieces.iter().map(fill).collect()
+    }
+
+    /// Whether it says `{1}`.
+    pub fn varies(&self) -> bool {
+        self.0.contains("{1}")
+    }
+
+    /// The template with `text` in place of `{1}`.
+    #[must_use]
+    pub fn with_wildcard(&self, text: &str) -> Self {
+        Self(self.0.replace("{1}", text))
+    }
+
+    /// Whether it can be the path of a Secret.
+    pub fn matches(&self, path: &str) -> bool {
+        let pieces = pieces(&self.0).unwrap_or_default();
+        let mut expression = String::from(r"\A");
+        for piece in pieces {
+            expression += &match piece {
+                Piece::Text(text) => regex::escape(text),
+                Piece::Placeholder("namespace") => "[a-z0-9-]+".to_owned(),
+                Piece::Placeholder(WILDCARD) => "[^/]+".to_owned(),
+                Piece::Placeholder(_) => "[a-z0-9.-]+".to_owned(),
+            };
+        }
+        regex::Regex::new(&(expression + r"\z")).is_ok_and(|expression| expression.is_match(path))
     }
 
     /// The folder that all its paths have in common, without a slash at the end; empty: the configuration's folder.
@@ -100,6 +137,8 @@ fn are_told_apart(pieces: &[Piece<'_>]) -> bool {
     for piece in pieces {
         match *piece {
             Piece::Text(text) => skeleton += text,
+            // A step of its own, which tells nothing of the two.
+            Piece::Placeholder(WILDCARD) => {}
             Piece::Placeholder("namespace") => skeleton.push(NAMESPACE),
             Piece::Placeholder(_) => skeleton.push(NAME),
         }
@@ -123,9 +162,12 @@ impl OutputError {
         match self {
             Self::Unknown(name) => match nearest(name, PLACEHOLDERS) {
                 Some(meant) => format!("did you mean `{{{meant}}}`?"),
-                None => "valid placeholders: `{namespace}`, `{name}`".to_owned(),
+                None => "valid placeholders: `{namespace}`, `{name}`, `{1}`".to_owned(),
             },
-            Self::Brace(_) => "valid placeholders: `{namespace}`, `{name}`".to_owned(),
+            Self::Brace(_) => "valid placeholders: `{namespace}`, `{name}`, `{1}`".to_owned(),
+            Self::Shared => {
+                "let `{1}` have a folder of its own: `{1}/{namespace}/{name}.sops.yaml`".to_owned()
+            }
             Self::Path(_) => "write a path below that folder, divided by `/`".to_owned(),
             Self::Missing("namespace") => "each namespace has Secrets of its own".to_owned(),
             Self::Missing(_) => "several secrets are configured".to_owned(),
@@ -142,6 +184,9 @@ impl fmt::Display for OutputError {
             Self::Unknown(name) => write!(f, "unknown placeholder {}", quoted(&format!("{{{name}}}"))),
             Self::Path(objection) => f.write_str(objection),
             Self::Missing(name) => write!(f, "`{{{name}}}` is missing, so that Secrets would share a file"),
+            Self::Shared => {
+                f.write_str("`{1}` stands beside another placeholder, so that clusters could share a file")
+            }
             Self::Ambiguous => f.write_str("different Secrets could get the same file"),
             Self::NotYaml => f.write_str("the name of a SOPS file does not end in `.yaml` or `.yml`"),
         }

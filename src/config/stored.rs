@@ -224,7 +224,12 @@ pub(super) struct Target {
     /// first target that matches has them. Left out: all.
     #[serde(default)]
     pub paths: Vec<Spanned<String>>,
-    /// The file of a Secret, below the configuration's folder, with the placeholders `{namespace}` and `{name}`.
+    /// What to call the cluster. `{1}` is what the first wildcard of the matching pattern stands for. Left out: what `{1}` is,
+    /// else the last folder that `paths` name.
+    #[serde(default)]
+    pub cluster: Option<Spanned<String>>,
+    /// The file of a Secret, below the configuration's folder, with the placeholders `{namespace}`, `{name}` and `{1}`: what the
+    /// first wildcard of the matching pattern of `paths` stands for, so that one target serves `clusters/*/**`.
     #[serde(default)]
     pub output: Option<Spanned<String>>,
     /// How Secrets are encrypted.
@@ -236,7 +241,8 @@ pub(super) struct Target {
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub recipients: Option<Spanned<Vec<Spanned<String>>>>,
-    /// A file that lists the recipients, one a line, `#` for comments. A path below the configuration's folder.
+    /// A file that lists the recipients, one a line, `#` for comments. A path below the configuration's folder; it may have
+    /// `{1}` in it, as `output`.
     #[serde(default)]
     pub recipients_file: Option<Spanned<String>>,
 }

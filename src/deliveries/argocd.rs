@@ -21,6 +21,8 @@ pub struct Application {
     pub name: String,
     /// `destination.namespace`, for objects without one.
     pub destination: Option<String>,
+    /// `destination.name` or `destination.server`: the cluster; `in-cluster` for the one that Argo CD runs in.
+    pub cluster: Option<String>,
     /// What it is made from.
     pub sources: Vec<Source>,
 }
@@ -67,6 +69,15 @@ impl Application {
         Self {
             name: text(&["metadata", "name"]).to_owned(),
             destination: (!destination.is_empty()).then(|| destination.to_owned()),
+            cluster: match (text(&["spec", "destination", "name"]), text(&["spec", "destination", "server"]))
+            {
+                ("", "") => None,
+                ("", "https://kubernetes.default.svc" | "https://kubernetes.default.svc/") => {
+                    Some("in-cluster".to_owned())
+                }
+                ("", server) => Some(server.to_owned()),
+                (name, _) => Some(name.to_owned()),
+            },
             sources,
         }
     }

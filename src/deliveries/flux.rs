@@ -56,6 +56,14 @@ impl FluxKustomization {
         self.spec("targetNamespace").and_then(Value::as_str).filter(|namespace| !namespace.is_empty())
     }
 
+    /// The cluster that it applies to, if not its own: the name of what holds the way there.
+    pub fn kube_config(&self) -> Option<&str> {
+        let name = |reference: &str| {
+            self.tree.at(&["spec", "kubeConfig", reference, "name"]).and_then(Value::as_str)
+        };
+        name("secretRef").or_else(|| name("configMapRef")).filter(|name| !name.is_empty())
+    }
+
     /// Adds what the object says to the fields of the folder's kustomization; `line` is where it says so.
     pub fn apply_to(&self, fields: &mut Kustomization, line: usize) {
         let text = |key: &str| {

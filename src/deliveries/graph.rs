@@ -7,6 +7,7 @@
 
 mod assemble;
 mod claims;
+pub mod cluster;
 mod outcome;
 mod roles;
 
@@ -15,8 +16,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::deliveries::delivery::{Delivery, DeliveryFacts};
+use crate::objects::names::is_label;
 use crate::objects::object::{ContainerList, Object};
 use claims::PlainClaim;
+pub use cluster::{Builds, Cluster};
 pub use offline_kustomize::notice::{Code, Notice};
 pub use offline_kustomize::repository::Load;
 use offline_kustomize::schema;
@@ -85,8 +88,12 @@ pub struct Source {
 /// One place that an object is deployed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
+    /// Its cluster, as far as that is known.
+    pub cluster: Cluster,
     /// Its namespace; none when nothing tells, or the kind has none.
     pub namespace: Option<String>,
+    /// What is written for a namespace that no namespace can be called.
+    pub misnamed: Option<Box<str>>,
     /// Its name there; none when it cannot be known.
     pub name: Option<String>,
     /// Its pod specs there.
@@ -135,12 +142,16 @@ pub struct Image {
 /// A Secret that a generator of a build makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeneratedSecret {
+    /// Its cluster, as far as that is known.
+    pub cluster: Cluster,
     /// Its namespace; none when nothing tells.
     pub namespace: Option<String>,
     /// Its name; none when it ends with a hash that cannot be known.
     pub name: Option<String>,
     /// `type`.
     pub kind: String,
+    /// The kustomization that is built.
+    pub root: Arc<str>,
     /// The kustomization that makes it.
     pub file: Arc<str>,
     /// The line there.
@@ -191,6 +202,8 @@ pub struct Graph {
     pub notices: Vec<Notice>,
     /// Secrets that generators make.
     pub generated: Vec<GeneratedSecret>,
+    /// What builds yield, to tell what cannot be in one cluster.
+    pub builds: Builds,
 }
 
 impl Graph {
@@ -255,22 +268,36 @@ fn plain(path: &str, object: &Object, claim: Option<&PlainClaim>, options: &Opti
     if own.is_some() {
         source.push(Source { rule: Rule::Metadata, file: Arc::from(path), line: object.namespace_line });
     }
-    let fill = claim.map(PlainClaim::fill);
+    let fill = claim.map(|claim| &claim.fill);
     let cluster = schema::is_cluster_scoped(&object.api_version, &object.kind);
-    let namespace = own.or_else(|| settle(path, cluster, fill.as_ref(), options, &mut source));
+    let namespace = own.or_else(|| settle(path, cluster, fill, options, &mut source));
     let named =
         |step: &Source, claim: &PlainClaim| step.rule == claim.source.rule && step.file == claim.source.file;
     if let Some(claim) = claim.filter(|claim| !source.iter().any(|step| named(step, claim))) {
         source.push(claim.source.clone());
     }
     let name = (!object.name.is_empty()).then(|| object.name.clone());
-    Deployment { namespace, name, pods: Pods::Written, source, root: None, doubt: None }
+    let (namespace, misnamed) = checked(namespace);
+    let cluster = Cluster { name: fill.and_then(|fill| fill.cluster.clone()), build: None };
+    Deployment { cluster, namespace, misnamed, name, pods: Pods::Written, source, root: None, doubt: None }
+}
+
+/// The border for namespaces: one that cannot be called so is unknown, and what is written is kept to be said.
+fn checked(namespace: Option<String>) -> (Option<String>, Option<Box<str>>) {
+    match namespace {
+        Some(text) if !is_label(&text) => {
+            // What only a cluster fills in has no text to show.
+            (None, (!text.contains(super::argocd::UNKNOWN)).then(|| text.into()))
+        }
+        namespace => (namespace, None),
+    }
 }
 
 /// What an Argo CD destination fills in.
 #[derive(Clone, Debug)]
 pub(super) struct Fill {
     namespace: Option<String>,
+    cluster: Option<Arc<str>>,
     source: Source,
 }
 

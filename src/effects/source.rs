@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// Larger files are not read: no manifest comes near, and memory stays bounded.
 pub const MAX_BYTES: u64 = 32 << 20;
@@ -83,17 +83,26 @@ fn may_be_manifest(bytes: &[u8]) -> bool {
 ///
 /// Contents are on the disk before they are in place. The names in their folders follow when the writer is dropped, once
 /// for each folder: until then a power cut may bring back the old file, never half of the new one.
-#[derive(Default)]
+///
+/// Whatever computed a path, what is written lies below the root and outside of `.git`, links followed: names in manifests
+/// become parts of paths, and this is the last line of defence.
 pub struct Writer {
+    root: PathBuf,
     folders: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Writer {
-    /// Writes a file.
+    /// A writer for files below `root`.
+    pub fn below(root: &Path) -> Self {
+        Self { root: root.to_path_buf(), folders: Mutex::default() }
+    }
+
+    /// Writes a file below the root, by its path on disk.
     ///
     /// # Errors
-    /// When the system refuses; the file is then as it was.
+    /// It lies elsewhere, or the system refuses; the file is then as it was.
     pub fn write(&self, path: &Path, text: &str) -> Result<()> {
+        check(&self.root, path)?;
         // Manifests are for everybody who reads the repository.
         self.put(path, text, 0o666)
     }
@@ -115,12 +124,12 @@ impl Drop for Writer {
     }
 }
 
-/// Writes one file as a [`Writer`] does.
+/// Writes one file that the user has named, wherever it is.
 ///
 /// # Errors
 /// When the system refuses; the file is then as it was.
 pub fn write(path: &Path, text: &str) -> Result<()> {
-    Writer::default().write(path, text)
+    Writer::below(Path::new("")).put(path, text, 0o666)
 }
 
 /// Writes one file for the user's eyes only.
@@ -128,7 +137,44 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
 /// # Errors
 /// When the system refuses; the file is then as it was.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
-    Writer::default().put(path, text, 0o600)
+    Writer::below(Path::new("")).put(path, text, 0o600)
+}
+
+/// Removes a file below `root`, by its path on disk.
+///
+/// # Errors
+/// It lies elsewhere, or the system refuses.
+pub fn remove(root: &Path, path: &Path) -> Result<()> {
+    check(root, path)?;
+    fs::remove_file(path).with_context(|| path.display().to_string())
+}
+
+/// Whether a path, as it is written and with its links followed, leads to a file below `root` and outside of `.git`.
+fn check(root: &Path, path: &Path) -> Result<()> {
+    let is_inside = |root: &Path, path: &Path| {
+        path.strip_prefix(root).is_ok_and(|inner| {
+            let mut steps = inner.components().peekable();
+            steps.peek().is_some()
+                && steps.all(|step| match step {
+                    Component::Normal(name) => !name.eq_ignore_ascii_case(".git"),
+                    _ => false,
+                })
+        })
+    };
+    if !is_inside(root, path) {
+        bail!("{}: this is no file of the repository, so it is left alone", path.display());
+    }
+    // The nearest part of the way that is there tells where it leads.
+    let there = path.ancestors().find_map(|part| fs::canonicalize(part).ok().map(|real| (part, real)));
+    let real_root = fs::canonicalize(root).with_context(|| root.display().to_string())?;
+    let real = there.map(|(part, real)| match path.strip_prefix(part) {
+        Ok(rest) if !rest.as_os_str().is_empty() => real.join(rest),
+        _ => real,
+    });
+    if !real.is_some_and(|real| is_inside(&real_root, &real)) {
+        bail!("{}: a link leads out of the repository", path.display());
+    }
+    Ok(())
 }
 
 /// Replaces a file and returns its folder, which is not synced yet.
@@ -165,4 +211,47 @@ fn put(path: &Path, text: &str, mode: u32) -> Result<PathBuf> {
     temporary.as_file().sync_all().with_context(name)?;
     temporary.persist(&target).map_err(|error| error.error).with_context(name)?;
     Ok(folder.to_path_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_outside_of_the_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("repository");
+        fs::create_dir_all(root.join("a/.git")).unwrap();
+        fs::create_dir(root.join(".git")).unwrap();
+        for path in ["../x", "a/../../x", ".git/hooks/x", "a/.git/x", ".GIT/x", "b/./../../x", ""] {
+            let error = Writer::below(&root).write(&root.join(path), "text");
+            assert!(error.is_err(), "{path}");
+            assert!(remove(&root, &root.join(path)).is_err(), "{path}");
+        }
+        assert!(Writer::below(&root).write(&folder.path().join("repository2/x"), "text").is_err());
+        for path in ["x", "a/b/c", ".github/x", "a..b"] {
+            Writer::below(&root).write(&root.join(path), "text").unwrap();
+        }
+        assert!(!folder.path().join("x").exists() && !root.join(".git/hooks").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_do_not_lead_out_either() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("repository");
+        fs::create_dir_all(root.join("in")).unwrap();
+        fs::create_dir(folder.path().join("outside")).unwrap();
+        symlink(folder.path().join("outside"), root.join("out")).unwrap();
+        symlink("in", root.join("same")).unwrap();
+        symlink("../outside/file", root.join("file")).unwrap();
+        fs::write(folder.path().join("outside/file"), "theirs").unwrap();
+        for path in ["out/x", "out/deep/x", "file"] {
+            assert!(Writer::below(&root).write(&root.join(path), "ours").is_err(), "{path}");
+        }
+        Writer::below(&root).write(&root.join("same/x"), "ours").unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("outside/file")).unwrap(), "theirs");
+        assert!(root.join("in/x").exists() && !folder.path().join("outside/x").exists());
+    }
 }

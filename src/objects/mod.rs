@@ -7,6 +7,7 @@ pub mod comments;
 pub mod dockerconfig;
 pub mod field_path;
 pub mod marks;
+pub mod names;
 pub mod object;
 pub mod read;
 pub mod remark;

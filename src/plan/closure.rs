@@ -3,13 +3,14 @@
 //! Follows what a kubelet does: the pod's list, else its ServiceAccount's, each name looked up in the pod's own namespace.
 //! What cannot be known is no finding: an encrypted Secret may hold any key, a copied one may be in any namespace.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::File;
 use super::finding::{Code, Finding, ObjectRef, Severity};
 use super::place::{PodRun, is_pulled_by_node, runs};
 use crate::config::{Config, PullSecret};
-use crate::deliveries::graph::GeneratedSecret;
+use crate::deliveries::graph::{Builds, Cluster, Graph};
 use crate::objects::object::{Object, PodSpec};
 use crate::objects::shipped::Holds;
 use kubelet_keyring::pattern::{RegistryKey, lookup, needed};
@@ -21,12 +22,17 @@ use lossless_yaml::span::Position;
 pub struct Closure<'p> {
     secrets: BTreeMap<&'p str, Vec<Place<'p>>>,
     config: &'p Config,
+    builds: &'p Builds,
+    /// Pairs of builds, and whether they may be in one cluster: asked for again and again.
+    neighbours: RefCell<HashMap<Neighbours, bool>>,
     /// Whether a build takes in what cannot be followed here, so that a Secret may come from there.
     open: bool,
 }
 
 /// One Secret in one namespace.
 struct Place<'p> {
+    /// What is known of its cluster; none where it may be any.
+    cluster: Option<&'p Cluster>,
     /// None where nothing tells, or where a controller copies it to: it may be the one.
     namespace: Option<&'p str>,
     holds: &'p Holds,
@@ -42,11 +48,14 @@ pub struct Gap {
     pub image: Option<String>,
 }
 
+/// Numbers of two builds.
+type Neighbours = (Option<usize>, Option<usize>);
+
 const UNKNOWN: &Holds = &Holds::Unknown;
 
 impl<'p> Closure<'p> {
-    /// Collects what files and generators ship; `open` is whether a build takes in what exists only elsewhere.
-    pub fn new(files: &'p [File], generated: &'p [GeneratedSecret], config: &'p Config, open: bool) -> Self {
+    /// Collects what files and generators ship.
+    pub fn new(files: &'p [File], graph: &'p Graph, config: &'p Config) -> Self {
         let mut secrets = BTreeMap::<&str, Vec<Place<'p>>>::new();
         for file in files {
             let shipped = file.facts.iter().flat_map(|facts| &facts.shipped);
@@ -54,23 +63,27 @@ impl<'p> Closure<'p> {
                 for deployment in deployments {
                     let built = deployment.name.as_deref().filter(|_| secret.by_own_name);
                     let namespace = deployment.namespace.as_deref().filter(|_| !secret.copied);
-                    let place = Place { namespace, holds: &secret.holds };
+                    let cluster = Some(&deployment.cluster);
+                    let place = Place { cluster, namespace, holds: &secret.holds };
                     secrets.entry(built.unwrap_or(&secret.name)).or_default().push(place);
                 }
             }
         }
-        for secret in generated {
+        for secret in &graph.generated {
             if let Some(name) = &secret.name {
-                let place = Place { namespace: secret.namespace.as_deref(), holds: UNKNOWN };
+                let (cluster, namespace) = (Some(&secret.cluster), secret.namespace.as_deref());
+                let place = Place { cluster, namespace, holds: UNKNOWN };
                 secrets.entry(name).or_default().push(place);
             }
         }
-        Self { secrets, config, open }
+        let (builds, neighbours, open) = (&graph.builds, RefCell::default(), graph.has_unknowns());
+        Self { secrets, config, builds, neighbours, open }
     }
 
     /// Adds a Secret of which nothing else is known.
     pub fn ships(&mut self, namespace: &'p str, name: &'p str) {
-        self.secrets.entry(name).or_default().push(Place { namespace: Some(namespace), holds: UNKNOWN });
+        let place = Place { cluster: None, namespace: Some(namespace), holds: UNKNOWN };
+        self.secrets.entry(name).or_default().push(place);
     }
 
     /// What is to say of the selected files.
@@ -98,7 +111,7 @@ impl<'p> Closure<'p> {
         let about = About { file, object, pod_spec };
         let names: BTreeSet<&str> = run.pull_secrets.iter().copied().flatten().collect();
         let absent = names.into_iter().filter_map(|name| {
-            let finding = self.absent(&about, name, &[run.namespace])?;
+            let finding = self.absent(&about, name, &[run])?;
             Some(Gap { finding, secret: Some(name.to_owned()), image: None })
         });
         absent.chain(self.uncovered(&about, run)).collect()
@@ -106,14 +119,14 @@ impl<'p> Closure<'p> {
 
     /// The pull secrets that are listed, under the names that they have where they are deployed.
     fn listed(&self, about: &About<'_>, runs: &[&PodRun<'_>], findings: &mut Vec<Finding>) {
-        let mut wanted = BTreeMap::<&str, Vec<Option<&str>>>::new();
+        let mut wanted = BTreeMap::<&str, Vec<&PodRun<'_>>>::new();
         for run in runs {
             for name in run.pull_secrets.iter().copied().flatten() {
-                wanted.entry(name).or_default().push(run.namespace);
+                wanted.entry(name).or_default().push(run);
             }
         }
-        for (name, namespaces) in &wanted {
-            findings.extend(self.absent(about, name, namespaces));
+        for (name, runs) in &wanted {
+            findings.extend(self.absent(about, name, runs));
         }
     }
 
@@ -122,11 +135,12 @@ impl<'p> Closure<'p> {
         let placed = |nth: usize| self.config.secrets[nth].position.is_some();
         let homeless =
             |run: &&PodRun<'_>| run.namespace.is_none() && run.needs(self.config).into_iter().any(placed);
-        if runs.iter().any(homeless) {
-            let message =
-                format!("nothing tells in which namespace {about} runs, so no Secret can be placed for it");
-            let hint = "set `metadata.namespace`, or a rule below `spec.namespaces` of the configuration";
-            findings.push(about.finding(Code::NamespaceUnknown, about.pod_spec.position, message, hint));
+        let mut told = BTreeSet::new();
+        for run in runs.iter().filter(|run| homeless(run)) {
+            let misnamed = run.deployment.and_then(|deployment| deployment.misnamed.as_deref());
+            if told.insert(misnamed) {
+                findings.push(about.homeless(run, misnamed));
+            }
         }
         let mut said = BTreeSet::new();
         for run in runs {
@@ -139,28 +153,57 @@ impl<'p> Closure<'p> {
     }
 
     /// The Secret of that name that pods of a namespace would find, or all that it might be.
-    fn found(&self, name: &str, namespace: &str) -> Vec<&Place<'p>> {
-        let there = |place: &&Place<'p>| place.namespace.is_none_or(|other| other == namespace);
+    fn found(&self, name: &str, namespace: &str, cluster: Option<&Cluster>) -> Vec<&Place<'p>> {
+        let there = |place: &&Place<'p>| {
+            place.namespace.is_none_or(|other| other == namespace) && self.may_share(place.cluster, cluster)
+        };
         self.secrets.get(name).into_iter().flatten().filter(there).collect()
+    }
+
+    /// Whether two things may be in one cluster.
+    fn may_share(&self, one: Option<&Cluster>, other: Option<&Cluster>) -> bool {
+        let (Some(one), Some(other)) = (one, other) else { return true };
+        match (&one.name, &other.name) {
+            (None, _) | (_, None) if one.build.is_some() && other.build.is_some() => *self
+                .neighbours
+                .borrow_mut()
+                .entry((one.build, other.build))
+                .or_insert_with(|| self.builds.may_share(one, other)),
+            _ => self.builds.may_share(one, other),
+        }
     }
 
     /// A reference whose Secret is not in a namespace that needs it; where the namespace is unknown, one whose Secret is
     /// nowhere at all.
-    fn absent(&self, about: &About<'_>, name: &str, namespaces: &[Option<&str>]) -> Option<Finding> {
+    fn absent(&self, about: &About<'_>, name: &str, runs: &[&PodRun<'_>]) -> Option<Finding> {
         let configured = self.config.secrets.iter().find(|secret| secret.name == name);
-        let lacks = |namespace: &Option<&str>| match namespace {
+        let lacks = |run: &&&PodRun<'_>| match run.namespace {
             Some(namespace) => {
-                !self.config.namespaces.excludes(namespace) && self.found(name, namespace).is_empty()
+                !self.config.namespaces.excludes(namespace)
+                    && self.found(name, namespace, run.cluster()).is_empty()
             }
-            None => configured.is_none() && !self.secrets.contains_key(name),
+            None => !self.secrets.contains_key(name),
         };
-        let lacking: BTreeSet<Option<&str>> = namespaces.iter().copied().filter(lacks).collect();
-        let known: Vec<&str> = lacking.iter().copied().flatten().collect();
-        let place = match known.as_slice() {
-            [] if lacking.is_empty() => return None,
-            [] => String::new(),
-            [one] => format!(" in namespace `{one}`"),
-            [one, more @ ..] => format!(" in namespace `{one}` and {} more", more.len()),
+        let lacking: Vec<&PodRun<'_>> = runs.iter().filter(lacks).copied().collect();
+        if lacking.is_empty() {
+            return None;
+        }
+        let known: BTreeSet<&str> = lacking.iter().filter_map(|run| run.namespace).collect();
+        // Where the namespace has it in another cluster, the namespace alone says too little.
+        let elsewhere = |namespace: &str| {
+            let mut places = self.secrets.get(name).into_iter().flatten();
+            places.any(|place| place.namespace == Some(namespace))
+        };
+        let place = match known.first() {
+            None => String::new(),
+            Some(first) => {
+                let run = lacking.iter().find(|run| run.namespace == Some(first));
+                let whose = run.filter(|_| elsewhere(first)).map_or_else(String::new, |run| whose(run));
+                match known.len() {
+                    1 => format!(" in namespace `{first}`{whose}"),
+                    more => format!(" in namespace `{first}`{whose} and {} more", more - 1),
+                }
+            }
         };
         let (severity, hint) = self.advice(name, configured, known.first().copied())?;
         let message = format!("{about} names pull secret `{name}`, which nothing ships{place}");
@@ -176,12 +219,24 @@ impl<'p> Closure<'p> {
         configured: Option<&PullSecret>,
         namespace: Option<&str>,
     ) -> Option<(Severity, String)> {
-        let elsewhere = self.secrets.get(name).into_iter().flatten().find_map(|place| place.namespace);
         if configured.is_some_and(|secret| secret.position.is_some()) {
-            return Some((Severity::Error, "`pullcred sync` writes it".to_owned()));
+            let hint = match namespace {
+                Some(_) => "`pullcred sync` writes it",
+                None => {
+                    "`pullcred sync` writes it once a namespace is told: by `metadata.namespace`, a kustomization, or a rule below `spec.namespaces`"
+                }
+            };
+            return Some((Severity::Error, hint.to_owned()));
         }
-        if let Some(elsewhere) = elsewhere {
-            let hint = format!("it is shipped in namespace `{elsewhere}`; a pod finds only those of its own");
+        let mut elsewhere = self.secrets.get(name).into_iter().flatten().filter_map(|place| place.namespace);
+        if let Some(elsewhere) = elsewhere.clone().find(|other| namespace != Some(other)).or(elsewhere.next())
+        {
+            let hint = if namespace == Some(elsewhere) {
+                "it is shipped to that namespace of another cluster; a pod finds only those of its own"
+                    .to_owned()
+            } else {
+                format!("it is shipped in namespace `{elsewhere}`; a pod finds only those of its own")
+            };
             return Some((Severity::Error, hint));
         }
         if configured.is_some() {
@@ -229,7 +284,7 @@ impl<'p> Closure<'p> {
         };
         for name in &run.pull_secrets {
             let Some(name) = name else { return Vec::new() };
-            match self.found(name, namespace).as_slice() {
+            match self.found(name, namespace, run.cluster()).as_slice() {
                 [Place { holds: Holds::Keys(held), .. }] => keys.extend(held.iter().map(|key| (*name, key))),
                 [Place { holds: Holds::OtherType(kind), .. }] => {
                     let message = format!(
@@ -294,6 +349,16 @@ impl<'p> Closure<'p> {
     }
 }
 
+/// What tells a deployment from others of its namespace: its cluster, else what is built.
+fn whose(run: &PodRun<'_>) -> String {
+    let Some(deployment) = run.deployment else { return String::new() };
+    match (&deployment.cluster.name, &deployment.root) {
+        (Some(name), _) => format!(" of cluster `{name}`"),
+        (None, Some(root)) => format!(" of the build `{root}`"),
+        (None, None) => String::new(),
+    }
+}
+
 /// The pod spec that is spoken of.
 struct About<'f> {
     file: &'f File,
@@ -318,6 +383,28 @@ impl About<'_> {
     fn image(&self, image: &str) -> Position {
         let container = self.pod_spec.containers.iter().find(|container| container.image == image);
         container.map_or(self.pod_spec.position, |container| container.position)
+    }
+
+    /// That nothing tells the namespace, or that what does tell it cannot be.
+    fn homeless(&self, run: &PodRun<'_>, misnamed: Option<&str>) -> Finding {
+        let hint = "set `metadata.namespace`, or a rule below `spec.namespaces` of the configuration";
+        let Some(text) = misnamed else {
+            let message =
+                format!("nothing tells in which namespace {self} runs, so no Secret can be placed for it");
+            return self.finding(Code::NamespaceUnknown, self.pod_spec.position, message, hint);
+        };
+        let message = format!("no namespace can be called `{text}`, so no Secret can be placed for {self}");
+        let hint = "a namespace has lower-case letters, digits and `-`, at most 63; what fills a placeholder in is not known here";
+        let mut finding = self.finding(Code::NamespaceUnknown, self.pod_spec.position, message, hint);
+        let steps = run.deployment.map_or(&[][..], |deployment| &deployment.source);
+        let own = self.object.namespace.as_deref() == Some(text);
+        // The outermost kustomization, or the object that sets it, else the manifest itself.
+        let teller = if own { steps.first() } else { steps.last() };
+        if let Some(step) = teller {
+            finding.file = step.file.to_string();
+            finding.position = Position { line: step.line, ..Position::START };
+        }
+        finding
     }
 
     fn finding(&self, code: Code, position: Position, message: String, hint: &str) -> Finding {

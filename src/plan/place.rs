@@ -2,7 +2,7 @@
 
 use super::File;
 use crate::config::Config;
-use crate::deliveries::graph::{Deployment, Pods};
+use crate::deliveries::graph::{Cluster, Deployment, Pods};
 use crate::objects::object::{Object, PodSpec};
 use kubelet_keyring::pattern::needed;
 use kubelet_keyring::reference::ImageRef;
@@ -62,6 +62,11 @@ fn as_written(pod_spec: &PodSpec) -> PodRun<'_> {
 }
 
 impl PodRun<'_> {
+    /// What is known of its cluster.
+    pub fn cluster(&self) -> Option<&Cluster> {
+        self.deployment.map(|deployment| &deployment.cluster)
+    }
+
     /// Positions of the configured secrets that its images need, in configuration order. Images that cannot be known
     /// need what is for every image; pods of a namespace that is left alone need nothing.
     pub fn needs(&self, config: &Config) -> Vec<usize> {
@@ -86,6 +91,18 @@ impl PodRun<'_> {
     pub fn has(&self, name: &str) -> bool {
         self.pull_secrets.contains(&Some(name))
     }
+}
+
+/// Files, each once, with pods that need a configured secret and run where nothing tells, so that no Secret can be placed for them.
+pub fn homeless<'f>(files: &'f [File], config: &Config) -> Vec<&'f str> {
+    let lacks = |file: &&'f File| {
+        let objects = file.objects().iter().enumerate().filter(|(_, object)| !object.is_service_account());
+        let mut runs = objects.flat_map(|(nth, object)| {
+            (0..object.pod_specs.len()).flat_map(move |at| runs(file, nth, object, at))
+        });
+        runs.any(|run| run.deployment.is_some() && run.namespace.is_none() && !run.needs(config).is_empty())
+    };
+    files.iter().filter(|file| file.selected).filter(lacks).map(|file| file.path.as_str()).collect()
 }
 
 /// Whether the node pulls an image by its own identity, so that it needs no secret.

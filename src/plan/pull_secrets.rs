@@ -8,6 +8,7 @@ use super::secrets::accounts::NAME as DEFAULT;
 use super::service_accounts::{Accounts, is_left_alone};
 use super::{Addition, File, Plan};
 use crate::config::{Config, InjectInto, PullSecret};
+use crate::deliveries::graph::Builds;
 use crate::objects::object::{Object, PodSpec};
 use crate::objects::read::{FileFacts, SkipReason};
 use kubelet_keyring::pattern::needed;
@@ -15,9 +16,9 @@ use kubelet_keyring::reference::ImageRef;
 use lossless_yaml::insert::Slot;
 use lossless_yaml::span::Position;
 
-/// Plans the references of every selected file.
-pub fn plan(files: &[File], config: &Config) -> Plan {
-    let accounts = Accounts::new(files, config);
+/// Plans the references of every selected file; `builds` tells what cannot be in one cluster.
+pub fn plan(files: &[File], builds: &Builds, config: &Config) -> Plan {
+    let accounts = Accounts::new(files, builds, config);
     let mut plan = Plan::default();
     for (index, file) in files.iter().enumerate().filter(|(_, file)| file.selected) {
         match &file.facts {

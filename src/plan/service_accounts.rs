@@ -7,14 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::File;
 use super::place::{PodRun, runs};
 use crate::config::Config;
+use crate::deliveries::graph::{Builds, Cluster};
 use crate::objects::object::Object;
 
 /// Namespace (none where unknown) and name.
 type Key<'f> = (Option<&'f str>, &'f str);
 
-/// Every ServiceAccount that is written or used somewhere.
-#[derive(Default)]
-pub struct Accounts<'f>(BTreeMap<Key<'f>, Account<'f>>);
+/// Every ServiceAccount that is written or used somewhere, in each cluster that is known of it.
+pub struct Accounts<'f> {
+    all: BTreeMap<Key<'f>, Vec<(Cluster, Account<'f>)>>,
+    builds: &'f Builds,
+}
 
 /// One of them, or several that one manifest or one workload is deployed as.
 #[derive(Clone, Debug, Default)]
@@ -29,13 +32,13 @@ pub struct Account<'f> {
 
 impl<'f> Accounts<'f> {
     /// Collects them from the whole repository, whatever the run is limited to.
-    pub fn new(files: &'f [File], config: &Config) -> Self {
-        let mut accounts = Self::default();
+    pub fn new(files: &'f [File], builds: &'f Builds, config: &Config) -> Self {
+        let mut accounts = Self { all: BTreeMap::new(), builds };
         for file in files {
             for (nth, object) in file.objects().iter().enumerate() {
                 if object.is_service_account() {
-                    for key in keys(file, nth, object) {
-                        let account = accounts.0.entry(key).or_default();
+                    for (cluster, key) in places(file, nth, object) {
+                        let account = accounts.entry(cluster, key);
                         account.written = true;
                         let listed = object.pod_specs.iter().flat_map(|place| &place.pull_secrets);
                         account.listed.extend(listed.map(|secret| secret.name.as_str()));
@@ -44,8 +47,9 @@ impl<'f> Accounts<'f> {
                 }
                 for index in 0..object.pod_specs.len() {
                     for run in runs(file, nth, object, index) {
-                        let account = accounts.0.entry((run.namespace, run.account)).or_default();
-                        account.needs.extend(run.needs(config));
+                        let cluster = run.cluster().cloned().unwrap_or_default();
+                        let needs = run.needs(config);
+                        accounts.entry(cluster, (run.namespace, run.account)).needs.extend(needs);
                     }
                 }
             }
@@ -53,35 +57,63 @@ impl<'f> Accounts<'f> {
         accounts
     }
 
-    /// What the ServiceAccounts that a pod spec runs as have in common for it; none when it has none.
-    pub fn of(&self, runs: &[PodRun<'f>]) -> Option<Account<'f>> {
-        join(runs.iter().filter_map(|run| self.0.get(&(run.namespace, run.account))))
+    fn entry(&mut self, cluster: Cluster, key: Key<'f>) -> &mut Account<'f> {
+        let known = self.all.entry(key).or_default();
+        // Objects of one build come one after the other.
+        let at = known.iter().rposition(|(other, _)| *other == cluster).unwrap_or_else(|| {
+            known.push((cluster, Account::default()));
+            known.len() - 1
+        });
+        &mut known[at].1
     }
 
-    /// What is known of a ServiceAccount that is written in the repository, in all of its namespaces.
+    /// What is known of a ServiceAccount wherever it may be the one of that cluster.
+    fn at(&self, cluster: &Cluster, key: Key<'_>) -> Vec<Account<'f>> {
+        let known = self.all.get(&key).into_iter().flatten();
+        let here = known.filter(|(other, _)| self.builds.may_share(other, cluster));
+        here.map(|(_, account)| account.clone()).collect()
+    }
+
+    /// What the ServiceAccounts that a pod spec runs as have in common for it; none when it has none.
+    pub fn of(&self, runs: &[PodRun<'f>]) -> Option<Account<'f>> {
+        let nowhere = Cluster::default();
+        let each = |run: &'_ PodRun<'f>| {
+            let cluster = run.deployment.map_or(&nowhere, |deployment| &deployment.cluster);
+            self.at(cluster, (run.namespace, run.account))
+        };
+        join(runs.iter().flat_map(each))
+    }
+
+    /// What is known of a ServiceAccount that is written in the repository, in all of its places.
     pub fn get(&self, file: &'f File, nth: usize, object: &'f Object) -> Account<'f> {
-        join(keys(file, nth, object).into_iter().filter_map(|key| self.0.get(&key))).unwrap_or_default()
+        let each = |(cluster, key): (Cluster, Key<'f>)| self.at(&cluster, key);
+        join(places(file, nth, object).into_iter().flat_map(each)).unwrap_or_default()
     }
 }
 
 /// Whether a ServiceAccount is deployed to nothing but namespaces that are left alone.
 pub fn is_left_alone(file: &File, nth: usize, object: &Object, config: &Config) -> bool {
-    keys(file, nth, object).into_iter().all(|(namespace, _)| config.namespaces.excludes_known(namespace))
+    places(file, nth, object)
+        .into_iter()
+        .all(|(_, (namespace, _))| config.namespaces.excludes_known(namespace))
 }
 
 /// Where a ServiceAccount is deployed, and under which name.
-fn keys<'f>(file: &'f File, nth: usize, object: &'f Object) -> Vec<Key<'f>> {
+fn places<'f>(file: &'f File, nth: usize, object: &'f Object) -> Vec<(Cluster, Key<'f>)> {
     match file.deployments.get(nth).map(Vec::as_slice) {
-        None | Some([]) => vec![(object.namespace.as_deref(), &object.name)],
+        None | Some([]) => vec![(Cluster::default(), (object.namespace.as_deref(), &object.name))],
         Some(deployments) => deployments
             .iter()
-            .map(|it| (it.namespace.as_deref(), it.name.as_deref().unwrap_or(&object.name)))
+            .map(|it| {
+                let name = it.name.as_deref().unwrap_or(&object.name);
+                (it.cluster.clone(), (it.namespace.as_deref(), name))
+            })
             .collect(),
     }
 }
 
-fn join<'a, 'f: 'a>(accounts: impl Iterator<Item = &'a Account<'f>>) -> Option<Account<'f>> {
-    accounts.cloned().reduce(|mut all, next| {
+fn join<'f>(accounts: impl Iterator<Item = Account<'f>>) -> Option<Account<'f>> {
+    accounts.reduce(|mut all, next| {
         all.written |= next.written;
         for name in next.listed {
             if !all.listed.contains(&name) {

@@ -1,5 +1,7 @@
 //! Machine and table output of `list`: every image and what a kubelet would pull it with.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -45,6 +47,8 @@ pub struct Workload {
 /// One object in a cluster.
 #[derive(Serialize, JsonSchema)]
 pub struct Deployment {
+    /// The cluster; null where nothing tells.
+    pub cluster: Option<String>,
     /// The namespace; null where nothing tells.
     pub namespace: Option<String>,
     /// The final name; null where it cannot be told.
@@ -100,8 +104,12 @@ pub struct Skipped {
 
 /// The list as columns.
 pub fn table(list: &List) -> String {
-    let head = ["NAMESPACE", "WORKLOAD", "CONTAINER", "IMAGE", "REGISTRY", "SECRET", "FILE"];
+    let head = ["CLUSTER", "NAMESPACE", "WORKLOAD", "CONTAINER", "IMAGE", "REGISTRY", "SECRET", "FILE"];
     let mut rows = vec![head.map(str::to_owned)];
+    let deployments = || list.workloads.iter().flat_map(|workload| &workload.deployments);
+    let clusters: BTreeSet<Option<&str>> = deployments().map(|one| one.cluster.as_deref()).collect();
+    // Who has one cluster need not be told so in every line.
+    let first = usize::from(clusters.len() < 2);
     for workload in &list.workloads {
         for deployment in &workload.deployments {
             for image in deployment.images.iter().flatten() {
@@ -112,6 +120,7 @@ pub fn table(list: &List) -> String {
                     (None, false) => "-",
                 };
                 rows.push([
+                    deployment.cluster.clone().unwrap_or_else(|| "?".to_owned()),
                     deployment.namespace.clone().unwrap_or_else(|| "?".to_owned()),
                     format!("{}/{name}", workload.kind),
                     image.container.clone(),
@@ -123,5 +132,6 @@ pub fn table(list: &List) -> String {
             }
         }
     }
+    let rows: Vec<&[String]> = rows.iter().map(|row| &row[first..]).collect();
     super::table(&rows)
 }

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use pullcred::config::Config;
+use pullcred::deliveries::graph::Builds;
 use pullcred::effects::apply;
 use pullcred::objects::marks::Marks;
 use pullcred::objects::read;
@@ -248,7 +249,7 @@ pub struct Injected {
 pub fn inject(text: &str, config: &Config) -> Injected {
     let facts = read::read(text, Marks::of(text), &Kinds::default());
     let files = [File::new("text".to_owned(), true, Ok(facts))];
-    let mut plan = pull_secrets::plan(&files, config);
+    let mut plan = pull_secrets::plan(&files, &Builds::default(), config);
     let additions: Vec<_> = plan.additions.iter().collect();
     let finished = apply::finished(text, files[0].facts.as_ref().unwrap(), &additions);
     let text = finished.unwrap_or_else(|refused| {

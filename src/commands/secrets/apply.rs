@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
@@ -78,7 +78,7 @@ impl Secrets {
 
     /// Writes sealed Secrets, on several threads, and what failed is told by path. What is written is remembered.
     pub fn write(&self, root: &Path, sealed: &[Sealed<'_>], threads: usize) -> Vec<Result<()>> {
-        let writer = source::Writer::default();
+        let writer = source::Writer::below(root);
         parallel::map(sealed, threads, |sealed| {
             let before = sealed.item.seen.as_ref().map(|seen| seen.text.as_str());
             write_with(&writer, root, &sealed.item.decision.path, before, &sealed.text)
@@ -136,7 +136,7 @@ impl Sealed<'_> {
 /// # Errors
 /// When the system refuses, somebody changed the file meanwhile, or it lies outside of the repository.
 pub fn write(root: &Path, path: &str, before: Option<&str>, text: &str) -> Result<()> {
-    write_with(&source::Writer::default(), root, path, before, text)
+    write_with(&source::Writer::below(root), root, path, before, text)
 }
 
 fn write_with(
@@ -146,7 +146,7 @@ fn write_with(
     before: Option<&str>,
     text: &str,
 ) -> Result<()> {
-    let on_disk = inside(root, path)?;
+    let on_disk = root.join(path);
     if let Some(before) = before {
         unchanged(&on_disk, before)?;
     }
@@ -158,8 +158,8 @@ fn write_with(
 /// # Errors
 /// When the system refuses to remove the file.
 pub fn remove(root: &Path, base: &Path, path: &str) -> Result<()> {
-    let on_disk = inside(root, path)?;
-    fs::remove_file(&on_disk).with_context(|| path.to_owned())?;
+    let on_disk = root.join(path);
+    source::remove(root, &on_disk)?;
     let mut folder = on_disk.parent();
     while let Some(empty) = folder.filter(|folder| folder.starts_with(base) && *folder != base) {
         if fs::remove_dir(empty).is_err() {
@@ -182,14 +182,6 @@ fn opened(item: &Item) -> Option<&Auths> {
         },
         _ => None,
     }
-}
-
-/// A path below the root on disk. No link on the way may lead out of it.
-fn inside(root: &Path, path: &str) -> Result<PathBuf> {
-    let on_disk = root.join(path);
-    let there = on_disk.ancestors().skip(1).find(|folder| folder.exists()).unwrap_or(root);
-    let real = fs::canonicalize(there).with_context(|| path.to_owned())?;
-    if real.starts_with(root) { Ok(on_disk) } else { bail!("{path}: a link leads out of the repository") }
 }
 
 /// A file that somebody changed since it was read is left alone.

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Checker;
-use crate::config::names::{is_subdomain, is_variable, secret_name};
+use crate::config::globs::Pattern;
+use crate::config::names::{is_variable, secret_name};
 use crate::config::output::OutputTemplate;
 use crate::config::{CredentialSource, Located, PullSecret, Recipients, Target, stored};
+use crate::objects::names::is_subdomain;
 use kubelet_keyring::pattern::RegistryKey;
 use lossless_yaml::de::Spanned;
 use lossless_yaml::nearest::quoted;
@@ -99,6 +101,7 @@ impl Checker<'_> {
         let mut checked = Vec::new();
         for target in targets {
             let Some(output) = self.output(&target, several_secrets) else { continue };
+            self.wildcard(&target, &output);
             if !outputs.insert(output.as_str().to_owned()) {
                 let start = target.output.as_ref().map_or(target.span.start, |output| output.span.start);
                 let hint = "give each target an `output` of its own";
@@ -106,6 +109,8 @@ impl Checker<'_> {
             }
             checked.push(Target {
                 paths: self.paths(&target.paths),
+                cluster: self.cluster(&target),
+                wildcard: None,
                 output,
                 format: target.format,
                 position: Some(self.position(&target)),
@@ -113,6 +118,56 @@ impl Checker<'_> {
             });
         }
         checked
+    }
+
+    /// `{1}` needs a wildcard in every pattern, and clusters that are told apart by it need files of their own.
+    fn wildcard(&mut self, target: &stored::Target, output: &OutputTemplate) {
+        let said = |text: &Option<Spanned<String>>| {
+            text.as_ref().filter(|text| text.contains("{1}")).map(|text| text.span.start)
+        };
+        let (file, cluster) = (said(&target.recipients_file), said(&target.cluster));
+        let Some(place) = said(&target.output).or(file).or(cluster) else { return };
+        let without =
+            |text: &&Spanned<String>| Pattern::of_path(text).is_ok_and(|pattern| pattern.wildcards() == 0);
+        if target.paths.is_empty() {
+            let hint = "write `paths: [\"clusters/*/**\"]`; `{1}` is what the first `*` stands for";
+            self.error_at(
+                place,
+                "`{1}` has no wildcard to stand for: there are no `paths`".to_owned(),
+                Some(hint.to_owned()),
+            );
+        } else if let Some(pattern) = target.paths.iter().find(without) {
+            let message = format!("`{{1}}` has no wildcard to stand for in {}", quoted(pattern));
+            let hint = "each pattern needs one, as `clusters/*/**`";
+            self.error_at(pattern.span.start, message, Some(hint.to_owned()));
+        } else if let Some(pattern) = target.paths.iter().find(|text| crosses_folders(text)) {
+            let message = format!("the first wildcard of {} may stand for several folders", quoted(pattern));
+            self.error_at(pattern.span.start, message, Some("let the first one be `*`".to_owned()));
+        } else if !output.varies() {
+            let message = "clusters are told apart by `{1}`, but their Secrets would share files";
+            self.error_at(place, message.to_owned(), Some("put `{1}` into `output` too".to_owned()));
+        }
+    }
+
+    /// The name of the cluster: what is configured, else the last folder that the first pattern names.
+    fn cluster(&mut self, target: &stored::Target) -> Option<String> {
+        if let Some(name) = &target.cluster {
+            if name.is_empty() || name.chars().any(char::is_control) {
+                self.error(
+                    name,
+                    "the cluster has no name that can be shown",
+                    "leave `cluster` out, or give it a name",
+                );
+            }
+            return Some(name.value.clone());
+        }
+        let pattern = target.paths.first()?;
+        let mut fixed: Vec<&str> =
+            pattern.split('/').take_while(|step| !step.contains(['*', '?', '[', '{'])).collect();
+        if fixed.len() == pattern.split('/').count() && fixed.last().is_some_and(|last| last.contains('.')) {
+            fixed.pop();
+        }
+        fixed.last().map(|last| (*last).to_owned())
     }
 
     fn output(&mut self, target: &stored::Target, several_secrets: bool) -> Option<OutputTemplate> {
@@ -154,4 +209,10 @@ impl Checker<'_> {
         self.error(text, error.to_string(), hint);
         None
     }
+}
+
+/// Whether the first wildcard of a pattern can stand for more than one folder.
+fn crosses_folders(pattern: &str) -> bool {
+    let first = pattern.find(['*', '?', '[', '{']);
+    first.is_some_and(|at| pattern[at..].starts_with("**"))
 }

@@ -86,6 +86,8 @@ struct Outer {
     /// Whether the kustomization is generated: there is no file to name.
     generated: bool,
     fill: Option<Fill>,
+    /// The name of the cluster that it is for.
+    cluster: Option<Arc<str>>,
     /// For variables that Flux replaces after the build.
     flux: Option<Arc<FluxKustomization>>,
 }
@@ -136,7 +138,7 @@ impl<'r, 'a> Assembler<'r, 'a> {
             // A patch of such an object is not one.
             let role = self.graph.roles.contains_key(scanned.path);
             for delivery in scanned.deliveries().iter().filter(|_| !role) {
-                self.act(file, delivery, &delivery.tree);
+                self.act(file, delivery, &delivery.tree, None);
             }
         }
         self.follow();
@@ -145,7 +147,7 @@ impl<'r, 'a> Assembler<'r, 'a> {
         for &file in &resources {
             for delivery in files[file].deliveries() {
                 if !self.seen.contains_key(&(file, delivery.document, delivery.items.clone())) {
-                    self.act(file, delivery, &delivery.tree);
+                    self.act(file, delivery, &delivery.tree, None);
                 }
             }
         }
@@ -157,10 +159,10 @@ impl<'r, 'a> Assembler<'r, 'a> {
     fn follow(&mut self) {
         while !self.claims.is_empty() {
             let claims = std::mem::take(&mut self.claims);
-            for mut built in self.build(&claims) {
+            for (claim, mut built) in claims.iter().zip(self.build(&claims)) {
                 let deliveries = std::mem::take(&mut built.deliveries);
                 self.keep(built);
-                self.act_upon(deliveries);
+                self.act_upon(deliveries, claim.outer.cluster.as_ref());
             }
         }
     }
@@ -173,7 +175,10 @@ impl<'r, 'a> Assembler<'r, 'a> {
         let mut plain = Vec::with_capacity(waiting.len());
         for (claim, mut built) in waiting.iter().zip(self.build(&waiting)) {
             if !self.claimed.contains(&claim.root) {
-                self.act_upon(std::mem::take(&mut built.deliveries));
+                // A kustomization that nothing brings in is the entry of what it brings.
+                let entry = self.repository.get(claim.root).folder;
+                let entry = (!entry.is_empty()).then_some(entry);
+                self.act_upon(std::mem::take(&mut built.deliveries), entry.as_ref());
                 self.follow();
                 plain.push((claim.root, built));
             }
@@ -185,11 +190,11 @@ impl<'r, 'a> Assembler<'r, 'a> {
         }
     }
 
-    fn act_upon(&mut self, deliveries: Vec<(usize, usize, Value)>) {
+    fn act_upon(&mut self, deliveries: Vec<(usize, usize, Value)>, cluster: Option<&Arc<str>>) {
         let files = self.files;
         for (file, nth, tree) in deliveries {
             let delivery: &'a Delivery = &files[file].deliveries()[nth];
-            self.act(file, delivery, &tree);
+            self.act(file, delivery, &tree, cluster);
         }
     }
 
@@ -226,10 +231,16 @@ impl<'r, 'a> Assembler<'r, 'a> {
     }
 
     fn keep(&mut self, built: Built) {
-        for (place, deployment) in built.places {
+        let number = self.graph.builds.add(built.objects);
+        for (place, mut deployment) in built.places {
+            deployment.cluster.build = Some(number);
             self.graph.built.entry(place).or_default().push(deployment);
         }
-        self.graph.generated.extend(built.generated);
+        let numbered = built.generated.into_iter().map(|mut secret| {
+            secret.cluster.build = Some(number);
+            secret
+        });
+        self.graph.generated.extend(numbered);
         self.graph.reached.extend(built.files);
     }
 }
@@ -237,9 +248,11 @@ impl<'r, 'a> Assembler<'r, 'a> {
 /// Leaves out what differs from an earlier one in its way only.
 fn distinct(deployments: &mut Vec<Deployment>) {
     let mut seen = HashSet::with_capacity(deployments.len());
+    // Two builds are two places, whatever they have in common: nothing tells that their clusters are one.
+    let place = |it: &'_ Deployment| (it.cluster.name.clone(), it.root.clone());
     let new: Vec<bool> = deployments
         .iter()
-        .map(|it| it.namespace.is_none() || seen.insert((&it.namespace, &it.name, &it.pods)))
+        .map(|it| it.namespace.is_none() || seen.insert((place(it), &it.namespace, &it.name, &it.pods)))
         .collect();
     let mut new = new.into_iter();
     deployments.retain(|_| new.next().unwrap_or(true));

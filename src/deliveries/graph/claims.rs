@@ -17,31 +17,21 @@ use offline_kustomize::value::Value;
 #[derive(Clone, Debug)]
 pub(super) struct PlainClaim {
     application: argocd::Source,
-    destination: Option<String>,
+    /// What its destination fills in.
+    pub fill: Fill,
     /// The object that claims it.
     pub source: Source,
-    destination_line: usize,
 }
 
 impl PlainClaim {
-    pub fn new(
-        application: argocd::Source,
-        destination: Option<String>,
-        source: Source,
-        line: usize,
-    ) -> Self {
-        Self { application, destination, source, destination_line: line }
+    pub fn new(application: argocd::Source, fill: Fill, source: Source) -> Self {
+        Self { application, fill, source }
     }
 
     /// Whether a file takes part; its path is seen from the folder.
     pub fn takes(&self, file: &str) -> bool {
         let ending = file.rsplit('.').next().unwrap_or_default();
         matches!(ending, "yaml" | "yml" | "json") && self.application.takes(file)
-    }
-
-    pub fn fill(&self) -> Fill {
-        let source = Source { line: self.destination_line, ..self.source.clone() };
-        Fill { namespace: self.destination.clone(), source }
     }
 }
 

@@ -8,15 +8,23 @@ use std::sync::Arc;
 
 use super::{Claim, Outer};
 use crate::deliveries::delivery::{Delivery, kind_of};
+use crate::deliveries::graph::cluster::{Cluster, identity};
 use crate::deliveries::graph::{
-    Deployment, GeneratedSecret, Options, Pods, Rule, Scanned, Source, outcome, settle,
+    Deployment, GeneratedSecret, Options, Pods, Rule, Scanned, Source, checked, outcome, settle,
 };
-use crate::objects::object::{ContainerList, PodSpec};
+use crate::objects::object::{ContainerList, PodSpec, group};
 use offline_kustomize::accumulate::Builder;
 use offline_kustomize::notice::Notice;
 use offline_kustomize::repository::{Known, Repository};
 use offline_kustomize::resource::{Origin, Resource};
 use offline_kustomize::value::Value;
+
+impl Outer {
+    /// The cluster, as far as what stands around a build tells it.
+    fn cluster(&self) -> Cluster {
+        Cluster { name: self.cluster.clone(), build: None }
+    }
+}
 
 /// What one build yields.
 #[derive(Default)]
@@ -24,6 +32,8 @@ pub(super) struct Built {
     /// By file and object.
     pub places: Vec<((usize, usize), Deployment)>,
     pub generated: Vec<GeneratedSecret>,
+    /// What it yields, as [`identity`] tells objects apart.
+    pub objects: Vec<u64>,
     /// Files that it read.
     pub files: BTreeSet<usize>,
     /// Flux and Argo CD objects as it yields them, by file and position among those of the file.
@@ -110,7 +120,9 @@ impl<'r, 'a> Builds<'r, 'a> {
         for &file in &built.files {
             for object in 0..self.files[file].objects.len() {
                 let deployment = Deployment {
+                    cluster: outer.cluster(),
                     namespace: None,
+                    misnamed: None,
                     name: None,
                     pods: Pods::Unknown,
                     source: source.clone(),
@@ -132,9 +144,11 @@ impl<'r, 'a> Builds<'r, 'a> {
                     let (namespace, _) = self.namespace(resource, resource.namespace(), &of.file, outer);
                     let known = resource.generated.is_none_or(|generated| generated.known || !generated.hash);
                     built.generated.push(GeneratedSecret {
-                        namespace,
+                        cluster: outer.cluster(),
+                        namespace: checked(namespace).0,
                         name: known.then(|| resource.name().to_owned()),
                         kind: resource.object.str_at("type").unwrap_or_default().to_owned(),
+                        root: Arc::clone(&root.file),
                         file: of.file,
                         line: *line,
                     });
@@ -153,6 +167,11 @@ impl<'r, 'a> Builds<'r, 'a> {
                 {
                     let Some(tree) = outcome::at(&resource.object, &object.path.0[skip..]) else { continue };
                     let deployment = self.deployment(resource, tree, (*file, at), skip, root, outer);
+                    let (namespace, name) = (deployment.namespace.as_deref(), deployment.name.as_deref());
+                    let group = group(&object.api_version);
+                    built
+                        .objects
+                        .extend(name.and_then(|name| identity(group, &object.kind, namespace, name)));
                     built.places.push(((*file, at), deployment));
                 }
             }
@@ -188,7 +207,9 @@ impl<'r, 'a> Builds<'r, 'a> {
                 .iter()
                 .position(|notice| notice.line == line && notice.file == *of);
             return Deployment {
+                cluster: outer.cluster(),
                 namespace: None,
+                misnamed: None,
                 name: None,
                 pods: Pods::Unknown,
                 source,
@@ -211,8 +232,11 @@ impl<'r, 'a> Builds<'r, 'a> {
                 image.image = text;
             }
         }
+        let (namespace, misnamed) = checked(namespace.and_then(|namespace| substituted(&namespace)));
         Deployment {
-            namespace: namespace.and_then(|namespace| substituted(&namespace)),
+            cluster: outer.cluster(),
+            namespace,
+            misnamed,
             name: substituted(text(&["metadata", "name"])).filter(|name| !name.is_empty()),
             pods: Pods::Built(pods),
             source,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::claims::{PlainClaim, source_of};
-use super::super::{Code, Fill, Source};
+use super::super::{Code, Fill, Source, cluster};
 use super::{Assembler, Claim, Outer};
 use crate::deliveries::argocd::{self, Application, Tool, UNKNOWN, set};
 use crate::deliveries::delivery::{Delivery, Kind};
@@ -12,7 +12,7 @@ use crate::deliveries::flux::artifact::EXTERNAL_ARTIFACT;
 use offline_kustomize::documents::documents;
 use offline_kustomize::kustomization::{Kustomization, Line};
 use offline_kustomize::notice::Notice;
-use offline_kustomize::repository::{Fields, Known, folder, join};
+use offline_kustomize::repository::{Fields, Known, contains, folder, join};
 use offline_kustomize::value::Value;
 
 /// Builds that Flux and Argo CD objects may ask for together.
@@ -21,7 +21,14 @@ const HELM: &str = "pipe its rendered output through `generate -`";
 
 impl<'a> Assembler<'_, 'a> {
     /// Acts upon a delivery object: asks for builds, notes plain folders.
-    pub(super) fn act(&mut self, file: usize, delivery: &'a Delivery, tree: &Value) {
+    /// `entry` is the cluster of what brings it in.
+    pub(super) fn act(
+        &mut self,
+        file: usize,
+        delivery: &'a Delivery,
+        tree: &Value,
+        entry: Option<&Arc<str>>,
+    ) {
         let seen = self.seen.entry((file, delivery.document, delivery.items.clone())).or_default();
         if seen.contains(tree) {
             return;
@@ -37,10 +44,11 @@ impl<'a> Assembler<'_, 'a> {
             }
             Kind::FluxKustomization => {
                 let flux = FluxKustomization::read(tree);
+                let cluster = self.cluster_of(&flux, file, entry);
                 if flux.source.kind != EXTERNAL_ARTIFACT {
-                    self.claim_flux(flux, &source);
+                    self.claim_flux(flux, &source, cluster);
                 } else if let Some(flux) = self.own.behind_artifact(flux.clone()) {
-                    self.claim_flux(flux, &source);
+                    self.claim_flux(flux, &source, cluster);
                 } else {
                     let name = flux.source.name;
                     let message = format!(
@@ -49,7 +57,7 @@ impl<'a> Assembler<'_, 'a> {
                     self.notice(Code::Unknowable, file, delivery.line, message, "");
                 }
             }
-            Kind::Application => self.claim_application(file, delivery, tree, &source),
+            Kind::Application => self.claim_application(file, delivery, tree, &source, entry),
             Kind::ApplicationSet => {
                 let is_own = |url: &str| self.own.is_own_url(url, false);
                 let repository = set::Repository { paths: &self.paths, load: self.load, is_own: &is_own };
@@ -61,7 +69,7 @@ impl<'a> Assembler<'_, 'a> {
                     self.notice(Code::Unknowable, file, delivery.line, message, "");
                 }
                 for tree in made.applications {
-                    self.claim_application(file, delivery, &tree, &source);
+                    self.claim_application(file, delivery, &tree, &source, entry);
                 }
             }
         }
@@ -82,7 +90,25 @@ impl<'a> Assembler<'_, 'a> {
         self.paths.get(at).is_some_and(|path| path.starts_with(&prefix))
     }
 
-    fn claim_flux(&mut self, flux: FluxKustomization, source: &Source) {
+    /// The cluster that a Kustomization applies to: that of its `kubeConfig`, else the one that it runs in, named by the folder
+    /// of the outermost file that no other delivery brings in.
+    fn cluster_of(
+        &self,
+        flux: &FluxKustomization,
+        file: usize,
+        entry: Option<&Arc<str>>,
+    ) -> Option<Arc<str>> {
+        if let Some(remote) = flux.kube_config() {
+            return Some(Arc::from(remote));
+        }
+        let path = self.files[file].path;
+        // One that brings itself in is an entry, and so is the folder that it speaks of.
+        let own = join("", &flux.path).filter(|folder| !folder.is_empty() && contains(folder, path));
+        let folder = own.unwrap_or_else(|| folder(path).to_owned());
+        entry.cloned().or_else(|| (!folder.is_empty()).then(|| Arc::from(folder)))
+    }
+
+    fn claim_flux(&mut self, flux: FluxKustomization, source: &Source, cluster: Option<Arc<str>>) {
         let Some(path) = join("", &flux.path).filter(|path| self.exists(path)) else { return };
         if !self.own.is_own_flux(&flux.source, path.is_empty()) {
             return;
@@ -99,6 +125,7 @@ impl<'a> Assembler<'_, 'a> {
             sets_namespace: flux.target_namespace().is_some(),
             generated,
             fill: None,
+            cluster,
             flux: Some(Arc::new(flux)),
         };
         self.claim(folder, &path, fields, outer);
@@ -118,6 +145,8 @@ impl<'a> Assembler<'_, 'a> {
         self.claimed.extend(at);
         let known = Known { file, folder: Arc::from(path), fields: Fields::Made(Arc::new(fields)) };
         let root = self.repository.add(known);
+        // What a generated kustomization includes is no root of its own any more.
+        self.claimed.extend(self.repository.included(root));
         self.claims.push(Claim { root, outer });
     }
 
@@ -149,8 +178,21 @@ impl<'a> Assembler<'_, 'a> {
         Kustomization { resources, ..Kustomization::default() }
     }
 
-    fn claim_application(&mut self, file: usize, delivery: &'a Delivery, tree: &Value, source: &Source) {
+    fn claim_application(
+        &mut self,
+        file: usize,
+        delivery: &'a Delivery,
+        tree: &Value,
+        source: &Source,
+        entry: Option<&Arc<str>>,
+    ) {
         let application = Application::read(tree);
+        let cluster = match &application.cluster {
+            // The cluster that Argo CD runs in may be known by what brings the Application there.
+            Some(name) if name == cluster::OWN => entry.cloned().or_else(|| Some(Arc::from(cluster::OWN))),
+            Some(name) if name.contains(UNKNOWN) => None,
+            name => name.as_deref().map(Arc::from),
+        };
         let line = delivery.destination_line.unwrap_or(delivery.line);
         for from in application.sources.iter().filter(|from| !from.chart) {
             if from.path.contains(UNKNOWN) {
@@ -165,6 +207,7 @@ impl<'a> Assembler<'_, 'a> {
             let from = self.overridden(from, &path, &application.name);
             let fill = Fill {
                 namespace: application.destination.clone(),
+                cluster: cluster.clone(),
                 source: Source { line, ..source.clone() },
             };
             self.claim_source(file, delivery, &from, &path, fill, source);
@@ -209,6 +252,7 @@ impl<'a> Assembler<'_, 'a> {
                 let outer = Outer {
                     source: Some(source.clone()),
                     sets_namespace: from.kustomize_namespace().is_some(),
+                    cluster: fill.cluster.clone(),
                     fill: Some(fill),
                     ..Outer::default()
                 };
@@ -219,7 +263,7 @@ impl<'a> Assembler<'_, 'a> {
                 self.notice(Code::Unknowable, file, delivery.line, message, HELM);
             }
             _ => {
-                let claim = PlainClaim::new(from.clone(), fill.namespace, source.clone(), fill.source.line);
+                let claim = PlainClaim::new(from.clone(), fill, source.clone());
                 self.graph.plain.entry(path.to_owned()).or_default().push(claim);
             }
         }
