@@ -119,7 +119,12 @@ fn overlays(bases: usize, overlays: usize) -> Files {
 fn graph(files: &Files) -> usize {
     let scanned: Vec<Scanned<'_>> = files
         .iter()
-        .map(|(path, facts, delivery)| Scanned { path, objects: &facts.objects, facts: delivery.as_deref() })
+        .map(|(path, facts, delivery)| Scanned {
+            path,
+            objects: &facts.objects,
+            facts: delivery.as_deref(),
+            has_settings: facts.has_settings,
+        })
         .collect();
     let each = |count: usize, work: &(dyn Fn(usize) + Sync)| (0..count).for_each(work);
     let options = Options { config: "", rule: &|_| None, default: None, application: None, each: &each };

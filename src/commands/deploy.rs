@@ -41,7 +41,8 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         .zip(&with_others)
         .map(|(file, all)| {
             let objects = if all.is_empty() { file.objects() } else { all };
-            Scanned { path: &file.path, objects, facts: file.delivery.as_deref() }
+            let has_settings = file.facts.as_ref().is_ok_and(|facts| facts.has_settings);
+            Scanned { path: &file.path, objects, facts: file.delivery.as_deref(), has_settings }
         })
         .collect();
     let graph = Graph::new(&scanned, &load, &options);
@@ -51,13 +52,16 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
             objects.map(|object| graph.deployments(&scanned, nth, object, &options).into_owned()).collect()
         })
         .collect();
-    for (file, mut deployments) in files.iter_mut().zip(deployments) {
+    for (nth, (file, mut deployments)) in files.iter_mut().zip(deployments).enumerate() {
         let mut others = deployments.split_off(file.objects().len());
         let facts = file.facts.as_ref().ok();
         let declared = others.split_off(facts.map_or(0, |facts| facts.shipped.len()));
         let names = facts.into_iter().flat_map(|facts| &facts.namespaces).zip(declared);
         file.declared = names.flat_map(|(object, built)| built_names(&object.name, &built)).collect();
         file.shipped = others;
+        if let Ok(facts) = &mut file.facts {
+            notices::drop_fragments(facts, &mut deployments, graph.lists(nth));
+        }
         file.deployments = deployments;
         if let Some(role) = graph.roles.get(&file.path) {
             notices::apply_role(file, *role);

@@ -102,7 +102,7 @@ fn pod(run: &Run, file: &File, nth: usize, place: usize, added: &[String]) -> St
         }
         // An overlay may move an image to another registry: what is deployed decides, not what is written.
         let written = |image: &str| pod_spec.containers.iter().any(|container| container.image == image);
-        for (container, image) in run.images.iter().flatten().filter(|(_, image)| !written(image)) {
+        for (container, image) in run.images.iter().filter(|(_, image)| !written(image)) {
             say(format!("  container `{container}`: image `{image}` in this build"));
             why(config, image).into_iter().for_each(|reason| say(format!("    {reason}")));
         }

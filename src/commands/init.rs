@@ -58,12 +58,9 @@ fn facts(run: &Run, root: &std::path::Path) -> InitFacts {
             for place in 0..object.pod_specs.len() {
                 let runs = runs(file, nth, object, place);
                 namespaces.extend(runs.iter().filter_map(|run| run.namespace).map(str::to_owned));
-                let images: BTreeSet<&str> = runs
-                    .iter()
-                    .flat_map(|run| run.images.iter().flatten())
-                    .map(|(_, image)| *image)
-                    .collect();
-                for image in images.into_iter().filter_map(|image| ImageRef::parse(image).ok()) {
+                let images: BTreeSet<&str> =
+                    runs.iter().flat_map(|run| run.images.iter()).map(|(_, image)| *image).collect();
+                for image in images.into_iter().filter_map(|image| ImageRef::parse_open(image).ok()) {
                     *registries.entry(image.registry().to_owned()).or_default() += 1;
                 }
             }

@@ -128,20 +128,18 @@ fn deployment(config: &Config, object: &Object, pod: &PodRun<'_>, added: &[Strin
     let mut pull_secrets: Vec<Option<String>> =
         pod.pull_secrets.iter().map(|name| name.map(str::to_owned)).collect();
     pull_secrets.extend(added.iter().filter(|name| !pod.has(name)).cloned().map(Some));
-    let images = pod.images.as_ref();
     Deployment {
         cluster: pod.cluster().and_then(|cluster| cluster.name.as_deref()).map(str::to_owned),
         namespace: pod.namespace.map(str::to_owned),
         name,
         source: sources.collect(),
-        images: images
-            .map(|all| all.iter().map(|(name, text)| image(config, pod.namespace, name, text)).collect()),
+        images: pod.images.iter().map(|(name, text)| image(config, pod.namespace, name, text)).collect(),
         pull_secrets,
     }
 }
 
 fn image(config: &Config, namespace: Option<&str>, container: &str, image: &str) -> Image {
-    let reference = ImageRef::parse(image).ok();
+    let reference = ImageRef::parse_open(image).ok();
     let node_identity = reference.as_ref().is_some_and(|image| is_pulled_by_node(config, image));
     let left_alone = config.namespaces.excludes_known(namespace);
     let secret = config.secrets.iter().find(|secret| needed(&secret.keys, reference.as_ref()));

@@ -12,7 +12,7 @@ use crate::objects::marks::Marks;
 use crate::objects::object::Object;
 use crate::objects::read;
 use crate::plan::finding::Finding;
-use crate::plan::{File, pull_secrets};
+use crate::plan::{File, notices, pull_secrets};
 
 /// A stream and what became of it.
 pub struct Piped {
@@ -41,6 +41,7 @@ pub fn stdin() -> Result<String> {
 /// Plans and finishes `text`, which messages call `name`. Objects without a namespace are deployed to `destination`.
 pub fn finish(name: &str, text: &str, config: &Config, destination: Option<&str>) -> Piped {
     let mut facts = read::read(text, Marks::of(text), &kinds_of(config));
+    notices::drop_fragments(&mut facts, &mut Vec::new(), false);
     deploy_to(destination, &mut facts.objects);
     let files = [File::new(name.to_owned(), true, Ok(facts))];
     let mut plan = pull_secrets::plan(&files, &Builds::default(), config);

@@ -97,7 +97,7 @@ impl Run {
         let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
         deploy::tell_targets(&mut files, &mut graph, &mut settings)?;
         let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
-        plan.findings.extend(notices::findings(&graph, &files));
+        plan.findings.extend(notices::findings(&graph, &files, &settings.config));
         let mut run = Self { settings, files, plan, digests, graph };
         run.weighed();
         Ok(run)

@@ -240,12 +240,9 @@ fn deployments<'r>(place: &Place, run: &'r Run) -> Vec<Deployment<'r>> {
                 let Some(root) = place.below(deployment.root.as_deref().unwrap_or(&file.path)) else {
                     continue;
                 };
-                // Images that cannot be known need what is for every image.
                 let root_file = deployment.root.as_deref().unwrap_or(&file.path);
                 let selected = place.selects(&file.path) || place.selects(root_file);
-                let images = pod_run
-                    .images
-                    .map_or(vec![""], |images| images.iter().map(|(_, image)| *image).collect());
+                let images = pod_run.images.iter().map(|(_, image)| *image).collect();
                 let account = pod_run.account;
                 deployments.push(Deployment { root, namespace, account, images, selected });
             }

@@ -4,6 +4,7 @@
 //! merged into entries of the same name.
 
 pub mod artifact;
+pub mod variables;
 
 use offline_kustomize::kustomization::{Kustomization, Line, PatchEntry};
 use offline_kustomize::transform::ImageRule;
@@ -12,6 +13,8 @@ use offline_kustomize::value::Value;
 /// One Flux `Kustomization`.
 #[derive(Clone, Debug)]
 pub struct FluxKustomization {
+    /// Its own namespace.
+    pub namespace: String,
     /// `path`, from the repository's root; empty for the root itself.
     pub path: String,
     /// Namespace and name of the source it takes the path from, with its kind.
@@ -44,7 +47,12 @@ impl FluxKustomization {
             namespace: namespace.to_owned(),
             name: text(&["spec", "sourceRef", "name"]).to_owned(),
         };
-        Self { path: text(&["spec", "path"]).to_owned(), source, tree: tree.clone() }
+        Self {
+            namespace: own.to_owned(),
+            path: text(&["spec", "path"]).to_owned(),
+            source,
+            tree: tree.clone(),
+        }
     }
 
     fn spec(&self, key: &str) -> Option<&Value> {
@@ -88,34 +96,42 @@ impl FluxKustomization {
         }
     }
 
-    /// Whether inline variables replace `${…}` in a text, and what comes out; none when a value is not in the
-    /// object itself.
-    pub fn substitute(&self, text: &str) -> Option<String> {
-        if !text.contains("${") || self.spec("postBuild").is_none() {
-            return Some(text.to_owned());
-        }
+    /// The variables that the object itself gives, which go before those of other sources.
+    pub fn inline_variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let known = self.tree.at(&["spec", "postBuild", "substitute"]);
-        let elsewhere =
-            self.tree.at(&["spec", "postBuild", "substituteFrom"]).is_some_and(|list| !list.is_empty());
-        let mut result = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            let (name, more) = after.split_once('}')?;
-            let (name, default) = match name.split_once(":=") {
-                Some((name, default)) => (name, Some(default)),
-                None => (name, None),
-            };
-            result.push_str(before);
-            match known.and_then(|known| known.str_at(name)) {
-                Some(value) => result.push_str(value),
-                None if elsewhere => return None,
-                None => result.push_str(default?),
-            }
-            rest = more;
-        }
-        result.push_str(rest);
-        Some(result)
+        let pairs = known.map_or(&[][..], Value::pairs).iter();
+        pairs.map(|(name, value)| (&**name, value.as_str().unwrap_or_default()))
     }
+
+    /// The ConfigMaps and Secrets that give more of them, in their order.
+    pub fn variable_sources(&self) -> Vec<VariableSource> {
+        let list = self.tree.at(&["spec", "postBuild", "substituteFrom"]).map_or(&[][..], Value::items);
+        let source = |entry: &Value| VariableSource {
+            is_secret: entry.str_at("kind") == Some("Secret"),
+            name: entry.str_at("name").unwrap_or_default().to_owned(),
+            is_optional: entry.get("optional").is_some_and(Value::is_true),
+        };
+        list.iter().map(source).collect()
+    }
+}
+
+/// An object that holds variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VariableSource {
+    /// A Secret; else a ConfigMap.
+    pub is_secret: bool,
+    /// Its name; its namespace is that of the Kustomization.
+    pub name: String,
+    /// Whether it may be missing.
+    pub is_optional: bool,
+}
+
+/// Whether an object of a build wants its variables left alone.
+pub fn keeps_variables(object: &Value) -> bool {
+    ["annotations", "labels"].into_iter().any(|field| {
+        let map = object.at(&["metadata", field]);
+        map.and_then(|map| map.str_at("kustomize.toolkit.fluxcd.io/substitute")) == Some("disabled")
+    })
 }
 
 fn merge_image(fields: &mut Kustomization, new: ImageRule, line: usize) {
@@ -161,13 +177,5 @@ mod tests {
         );
         assert_eq!((fields.images.len(), fields.components.len()), (2, 1));
         assert_eq!(flux.source.namespace, "flux-system");
-    }
-
-    #[test]
-    fn variables_are_replaced_when_they_are_known() {
-        let flux = flux("{postBuild: {substitute: {ns: shop}}}");
-        assert_eq!(flux.substitute("${ns}-${x:=y}").as_deref(), Some("shop-y"));
-        assert_eq!(flux.substitute("${other}"), None);
-        assert_eq!(flux.substitute("plain").as_deref(), Some("plain"));
     }
 }

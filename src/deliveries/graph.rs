@@ -34,6 +34,8 @@ pub struct Scanned<'a> {
     pub objects: &'a [Object],
     /// What it tells about deliveries, if anything.
     pub facts: Option<&'a DeliveryFacts>,
+    /// Whether there may be ConfigMaps or Secrets in it.
+    pub has_settings: bool,
 }
 
 impl<'a> Scanned<'a> {
@@ -192,6 +194,8 @@ pub struct Graph {
     built: HashMap<(usize, usize), Vec<Deployment>>,
     /// Files that builds have read: what is not in `built` was deleted there.
     reached: HashSet<usize>,
+    /// Files that kustomizations have among their resources, whether these are built or not.
+    listed: HashSet<usize>,
     /// Plain folders of Argo CD Applications.
     plain: HashMap<String, Vec<PlainClaim>>,
     /// Files that Argo CD leaves out.
@@ -213,6 +217,11 @@ impl Graph {
             return Self::default();
         }
         assemble::graph(files, load, options)
+    }
+
+    /// Whether a kustomization has a file among its resources.
+    pub fn lists(&self, file: usize) -> bool {
+        self.listed.contains(&file) || self.reached.contains(&file)
     }
 
     /// Whether a build takes in what cannot be followed here.

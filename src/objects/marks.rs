@@ -14,10 +14,11 @@ enum About {
     Application,
     SkipRendering,
     Comment,
+    Settings,
 }
 
 /// Every text, looked for in a single pass.
-const TEXTS: [(&str, About); 9] = [
+const TEXTS: [(&str, About); 11] = [
     // `"auths` as it stands in JSON, and as base64 has it at each of the three distances from the start.
     ("\"auths", About::Credentials),
     ("ImF1dGhz", About::Credentials),
@@ -28,6 +29,8 @@ const TEXTS: [(&str, About); 9] = [
     ("Application", About::Application),
     ("+argocd:skip-file-rendering", About::SkipRendering),
     ("pullcred:", About::Comment),
+    ("ConfigMap", About::Settings),
+    ("kind: Secret", About::Settings),
 ];
 
 /// None on a processor that cannot compare many bytes at once.
@@ -44,6 +47,8 @@ pub struct Marks {
     pub skip_rendering: bool,
     /// A comment for us.
     pub comments: bool,
+    /// ConfigMaps or Secrets, which Flux may take variables from.
+    pub settings: bool,
 }
 
 impl Marks {
@@ -66,6 +71,7 @@ impl Marks {
             deliveries: has(About::Flux) || has(About::ArgoCd) && has(About::Application),
             skip_rendering: has(About::SkipRendering),
             comments: has(About::Comment),
+            settings: has(About::Settings),
         }
     }
 }

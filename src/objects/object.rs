@@ -33,6 +33,9 @@ pub struct Object {
     pub position: Position,
     /// Where pull secrets belong, in document order.
     pub pod_specs: Vec<PodSpec>,
+    /// Whether no API server would take it as it is written, for want of a selector: then it is an object only where a
+    /// kustomization lists it among its resources and writes the selector.
+    pub is_fragment: bool,
 }
 
 /// A pod spec, or a custom resource's own place for pull secrets, or (without containers) a ServiceAccount's.
@@ -110,6 +113,7 @@ impl Object {
             path,
             position,
             pod_specs: Vec::new(),
+            is_fragment: false,
         }
     }
 

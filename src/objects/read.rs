@@ -42,6 +42,8 @@ pub struct FileFacts {
     pub remarks: Vec<Located>,
     /// Findings that comments want ignored.
     pub ignores: Vec<Ignore>,
+    /// Whether there may be ConfigMaps or Secrets.
+    pub has_settings: bool,
     /// Documents with content.
     pub documents: usize,
     /// What was passed over although it might have mattered.
@@ -117,6 +119,7 @@ pub fn read(text: &str, marks: Marks, kinds: &Kinds) -> FileFacts {
     };
     let slices = split(text);
     reader.facts.documents = slices.len();
+    reader.facts.has_settings = marks.settings;
     for slice in &slices {
         let source = slice.span.of(text);
         if relevance::is_relevant(source, kinds) {
@@ -363,15 +366,9 @@ impl<'t> Reader<'t, '_> {
         if built_in && name.is_empty() && generate_name.is_none() {
             return skip(SkipReason::Fragment, format!("`{kind}` without a name is a patch or a fragment"));
         }
-        if needs_selector(api_version)
+        let is_fragment = needs_selector(api_version)
             && node.path(&["spec", "selector"]).is_none()
-            && is_workload(&pod_specs)
-        {
-            return skip(
-                SkipReason::Fragment,
-                format!("`{kind}` `{name}` without a selector is a patch or a fragment"),
-            );
-        }
+            && is_workload(&pod_specs);
         if metadata.and_then(|m| m.path(&["annotations", OPT_OUT])).and_then(Node::as_str) == Some("false") {
             return skip(
                 SkipReason::OptOut,
@@ -409,6 +406,7 @@ impl<'t> Reader<'t, '_> {
             path: candidate.path.clone(),
             position,
             pod_specs,
+            is_fragment,
         };
         self.facts.objects.push(object);
     }

@@ -271,7 +271,7 @@ impl<'p> Closure<'p> {
 
     /// Images that the Secrets of a pod are there for and do not match.
     fn uncovered(&self, about: &About<'_>, run: &PodRun<'_>) -> Vec<Gap> {
-        let (Some(namespace), Some(images)) = (run.namespace, &run.images) else { return Vec::new() };
+        let (Some(namespace), images) = (run.namespace, &run.images) else { return Vec::new() };
         if self.config.namespaces.excludes(namespace) {
             return Vec::new();
         }
@@ -305,7 +305,7 @@ impl<'p> Closure<'p> {
             keys.iter().filter_map(|(_, key)| RegistryKey::parse(key).ok()).collect();
         let bare: Vec<(&str, ImageRef<'_>)> = images
             .iter()
-            .filter_map(|(_, image)| Some((*image, ImageRef::parse(image).ok()?)))
+            .filter_map(|(_, image)| Some((*image, ImageRef::parse_open(image).ok()?)))
             .filter(|(_, image)| !is_pulled_by_node(self.config, image) && lookup(&parsed, image).is_empty())
             .collect();
         for (text, image) in &bare {
@@ -329,7 +329,7 @@ impl<'p> Closure<'p> {
             let own =
                 keys.iter().filter(|(of, _)| *of == name).filter_map(|(_, key)| RegistryKey::parse(key).ok());
             let own: Vec<RegistryKey> = own.collect();
-            let mut images = images.iter().filter_map(|(_, image)| ImageRef::parse(image).ok());
+            let mut images = images.iter().filter_map(|(_, image)| ImageRef::parse_open(image).ok());
             !images.any(|image| !lookup(&own, &image).is_empty())
         };
         if let Some((text, _)) = bare.first().filter(|_| gaps.is_empty()) {

@@ -125,6 +125,7 @@ codes! {
     BuildFails = "build-fails", Warning, fact, "a kustomization cannot be built, so nothing of it is deployed";
     LoadRestricted = "load-restricted", Note, fact, "a kustomization reads a file outside of its folder";
     RemoteBaseUnknown = "remote-base-unknown", Note, skip, "a build takes in what exists only online";
+    ImageUnknown = "image-unknown", Note, skip, "nothing tells which image runs, so what it needs is not known";
     BuildUnknowable = "build-unknowable", Note, skip, "a Helm chart, a function or a generator makes a build unknowable";
     TemplateSkipped = "template-skipped", Note, skip, "a template is no manifest yet and was left alone";
     FragmentSkipped = "fragment-skipped", Note, skip, "a patch or fragment of a workload was left alone";

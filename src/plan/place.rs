@@ -14,8 +14,10 @@ pub struct PodRun<'f> {
     pub namespace: Option<&'f str>,
     /// The ServiceAccount that its pods run as.
     pub account: &'f str,
-    /// Containers and their images; none where they cannot be known.
-    pub images: Option<Vec<(&'f str, &'f str)>>,
+    /// Containers and their images: as built, and where that cannot be known, as written.
+    pub images: Vec<(&'f str, &'f str)>,
+    /// Whether the images are those that run for certain.
+    pub is_proven: bool,
     /// The pull secrets that it has there, in order; none where a name cannot be known.
     pub pull_secrets: Vec<Option<&'f str>>,
     /// What it is part of; none for an object that nothing deploys.
@@ -35,15 +37,15 @@ pub fn runs<'f>(file: &'f File, nth: usize, object: &'f Object, pod_spec: usize)
             Pods::Written => None,
             Pods::Built(pods) => pods.get(pod_spec),
             Pods::Unknown => {
+                // What is written decides then: a reference too many is an event, one too few an outage.
                 let (namespace, deployment) = (deployment.namespace.as_deref(), Some(deployment));
-                return PodRun { namespace, deployment, images: None, ..as_written(written) };
+                return PodRun { namespace, deployment, is_proven: false, ..as_written(written) };
             }
         };
         let mut run = as_written(written);
         if let Some(pod) = built {
             run.account = pod.service_account.as_deref().unwrap_or("default");
-            run.images =
-                Some(pod.images.iter().map(|it| (it.container.as_str(), it.image.as_str())).collect());
+            run.images = pod.images.iter().map(|it| (it.container.as_str(), it.image.as_str())).collect();
             run.pull_secrets = pod.pull_secrets.iter().map(Option::as_deref).collect();
         }
         PodRun { namespace: deployment.namespace.as_deref(), deployment: Some(deployment), ..run }
@@ -55,7 +57,8 @@ fn as_written(pod_spec: &PodSpec) -> PodRun<'_> {
     PodRun {
         namespace: None,
         account: pod_spec.account_name(),
-        images: Some(pod_spec.containers.iter().map(|it| (it.name.as_str(), it.image.as_str())).collect()),
+        images: pod_spec.containers.iter().map(|it| (it.name.as_str(), it.image.as_str())).collect(),
+        is_proven: true,
         pull_secrets: pod_spec.pull_secrets.iter().map(|secret| Some(secret.name.as_str())).collect(),
         deployment: None,
     }
@@ -67,17 +70,16 @@ impl PodRun<'_> {
         self.deployment.map(|deployment| &deployment.cluster)
     }
 
-    /// Positions of the configured secrets that its images need, in configuration order. Images that cannot be known
-    /// need what is for every image; pods of a namespace that is left alone need nothing.
+    /// Positions of the configured secrets that its images need, in configuration order; pods of a namespace that is left alone
+    /// need nothing.
     pub fn needs(&self, config: &Config) -> Vec<usize> {
         if config.namespaces.excludes_known(self.namespace) {
             return Vec::new();
         }
-        let unknown = [("", "")];
-        let images = self.images.as_deref().unwrap_or(&unknown);
-        let images: Vec<Option<ImageRef<'_>>> = images
+        let images: Vec<Option<ImageRef<'_>>> = self
+            .images
             .iter()
-            .map(|(_, image)| ImageRef::parse(image).ok())
+            .map(|(_, image)| ImageRef::parse_open(image).ok())
             .filter(|image| !image.as_ref().is_some_and(|image| is_pulled_by_node(config, image)))
             .collect();
         let serves = |nth: &usize| {

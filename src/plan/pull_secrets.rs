@@ -64,7 +64,7 @@ impl<'p> Planner<'p> {
                 }
             }
         }
-        settle(self.plan, self.config, self.path, facts, &wanted);
+        settle(self.plan, self.config, self.file, facts, &wanted);
     }
 
     /// What the pod spec of a workload lacks in any of its deployments.
@@ -74,6 +74,7 @@ impl<'p> Planner<'p> {
         let listed = |name: &str| pod_spec.pull_secrets.iter().any(|secret| secret.name == name);
         let config = self.config;
         let mut missing = BTreeSet::new();
+        self.unknown_images(object, pod_spec, &runs);
         for run in &runs {
             missing.extend(run.needs(config).into_iter().filter(|&nth| !run.has(&config.secrets[nth].name)));
         }
@@ -161,6 +162,34 @@ impl<'p> Planner<'p> {
         names
     }
 
+    /// Images of which nothing tells the registry, or not enough to tell whether a secret is meant.
+    fn unknown_images(&mut self, object: &Object, pod_spec: &PodSpec, runs: &[place::PodRun<'_>]) {
+        let images: BTreeSet<&str> =
+            runs.iter().flat_map(|run| &run.images).map(|(_, image)| *image).collect();
+        for text in images.into_iter().filter(|text| !text.is_empty()) {
+            let (reason, hint) = match ImageRef::parse_open(text) {
+                Err(error) => (
+                    error.to_string(),
+                    "where something fills it in, `pullcred generate -` judges what comes out",
+                ),
+                Ok(image) => {
+                    let mut secrets = self.config.secrets.iter();
+                    let may = |secret: &&PullSecret| secret.keys.iter().any(|key| key.may_match(&image));
+                    let Some(secret) = secrets.find(may) else { continue };
+                    let reason = format!("what fills it in decides whether `{}` is for it", secret.name);
+                    (reason, "name the repository, or give the secret a key for the whole registry")
+                }
+            };
+            let (kind, name) = (&object.kind, object.display_name());
+            let message = format!("image `{text}` of `{kind}` `{name}` cannot be judged: {reason}");
+            let container = pod_spec.containers.iter().find(|container| container.image == text);
+            let position = container.map_or(pod_spec.position, |container| container.position);
+            let mut finding = finding_at(Code::ImageUnknown, self.path, position, message, hint);
+            finding.object = Some(object_ref(object));
+            self.plan.findings.push(finding);
+        }
+    }
+
     /// Whether the ServiceAccount of a pod spec is one that we write.
     fn is_emitted(&self, runs: &[place::PodRun<'_>]) -> bool {
         let ours = |run: &place::PodRun<'_>| run.account == DEFAULT && run.namespace.is_some();
@@ -197,7 +226,8 @@ impl<'p> Planner<'p> {
 }
 
 /// Turns wishes into additions where the place allows it, and into findings where not.
-fn settle(plan: &mut Plan, config: &Config, path: &str, facts: &FileFacts, wanted: &[Addition]) {
+fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, wanted: &[Addition]) {
+    let path = file.path.as_str();
     let place = |addition: &Addition| &facts.objects[addition.object].pod_specs[addition.pod_spec];
     // Places shared by an anchor are one place: all users must agree on what it gains. So many do.
     let mut agreed = BTreeMap::<_, (&[String], usize)>::new();
@@ -253,8 +283,14 @@ fn settle(plan: &mut Plan, config: &Config, path: &str, facts: &FileFacts, wante
             plan.findings.push(about(Code::EditRefused, message, hint));
             continue;
         }
+        let runs = place::runs(file, addition.object, object, addition.pod_spec);
+        let unproven = if runs.iter().all(|run| run.is_proven) {
+            ""
+        } else {
+            " (as it is written; what the build makes of it is not known)"
+        };
         let message = format!(
-            "`{}` `{}` lacks pull secret {}{}",
+            "`{}` `{}` lacks pull secret {}{}{unproven}",
             object.kind,
             object.display_name(),
             names(),
@@ -275,7 +311,7 @@ fn settle(plan: &mut Plan, config: &Config, path: &str, facts: &FileFacts, wante
 fn reason(config: &Config, pod_spec: &PodSpec, names: &[String]) -> String {
     let mut images: Vec<&str> = Vec::new();
     for container in &pod_spec.containers {
-        let image = ImageRef::parse(&container.image).ok();
+        let image = ImageRef::parse_open(&container.image).ok();
         let serves =
             |secret: &PullSecret| names.contains(&secret.name) && needed(&secret.keys, image.as_ref());
         let by_node = image.as_ref().is_some_and(|image| is_pulled_by_node(config, image));

@@ -62,7 +62,7 @@ pub fn needs(config: &Config, deployments: &[Deployment<'_>], always: &BTreeSet<
             continue;
         };
         for text in &deployment.images {
-            let image = ImageRef::parse(text).ok();
+            let image = ImageRef::parse_open(text).ok();
             if image.as_ref().is_some_and(|image| is_pulled_by_node(config, image)) {
                 continue;
             }

@@ -55,8 +55,8 @@ pub struct Deployment {
     pub name: Option<String>,
     /// What decided the namespace, from the object's file outwards.
     pub source: Vec<Source>,
-    /// Images as deployed; null where they cannot be told.
-    pub images: Option<Vec<Image>>,
+    /// Images as deployed; where a build cannot be followed, as written.
+    pub images: Vec<Image>,
     /// Pull secrets after the plan; null for a name that cannot be told.
     #[serde(rename = "pullSecrets")]
     pub pull_secrets: Vec<Option<String>>,
@@ -112,7 +112,7 @@ pub fn table(list: &List) -> String {
     let first = usize::from(clusters.len() < 2);
     for workload in &list.workloads {
         for deployment in &workload.deployments {
-            for image in deployment.images.iter().flatten() {
+            for image in &deployment.images {
                 let name = deployment.name.as_ref().unwrap_or(&workload.name);
                 let secret = match (&image.secret, image.node_identity) {
                     (Some(secret), _) => secret.as_str(),

@@ -45,6 +45,7 @@ fn answer(files: Files) -> (Vec<Deployment>, Vec<Notice>) {
                 path,
                 objects: &facts.objects,
                 facts: delivery.as_deref(),
+                has_settings: facts.has_settings,
             })
             .collect();
         let load = |path: &str| (path == "k0/web.yaml").then(|| WEB.as_bytes().to_vec());

@@ -48,7 +48,12 @@ fn answer(folder: &Path) -> String {
         .collect();
     let scanned: Vec<Scanned<'_>> = facts
         .iter()
-        .map(|(path, facts, delivery)| Scanned { path, objects: &facts.objects, facts: delivery.as_deref() })
+        .map(|(path, facts, delivery)| Scanned {
+            path,
+            objects: &facts.objects,
+            facts: delivery.as_deref(),
+            has_settings: facts.has_settings,
+        })
         .collect();
     let load = |path: &str| found.get(path).cloned();
     let rule = |path: &str| {

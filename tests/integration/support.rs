@@ -15,7 +15,7 @@ use pullcred::objects::marks::Marks;
 use pullcred::objects::read;
 use pullcred::objects::workload::Kinds;
 use pullcred::plan::finding::{Code, Finding};
-use pullcred::plan::{File, pull_secrets};
+use pullcred::plan::{File, notices, pull_secrets};
 use regex::Regex;
 
 /// `fixtures/NAME` of this repository.
@@ -247,7 +247,8 @@ pub struct Injected {
 
 /// Injects into a text as `inject` does into a file; what cannot be finished is a finding, and the text is as before.
 pub fn inject(text: &str, config: &Config) -> Injected {
-    let facts = read::read(text, Marks::of(text), &Kinds::default());
+    let mut facts = read::read(text, Marks::of(text), &Kinds::default());
+    notices::drop_fragments(&mut facts, &mut Vec::new(), false);
     let files = [File::new("text".to_owned(), true, Ok(facts))];
     let mut plan = pull_secrets::plan(&files, &Builds::default(), config);
     let additions: Vec<_> = plan.additions.iter().collect();

@@ -71,6 +71,13 @@ impl RegistryKey {
         self.serves(image) || (self.is_fallback() && may_fall_back(image))
     }
 
+    /// Whether the key may match once a placeholder at the end of the path is filled in, though it does not match what is written.
+    pub fn may_match(&self, image: &ImageRef<'_>) -> bool {
+        image.is_open()
+            && !self.matches(image)
+            && self.rule.as_ref().is_some_and(|rule| rule.may_match(image))
+    }
+
     fn serves(&self, image: &ImageRef<'_>) -> bool {
         self.rule.as_ref().is_some_and(|rule| rule.matches(image))
     }
@@ -128,6 +135,17 @@ impl Rule {
             [_slash, path @ ..] => image.repository().as_bytes().starts_with(path),
         };
         path_is_prefix && self.port == port.as_bytes() && self.host.matches(host)
+    }
+}
+
+impl Rule {
+    /// Whether the path of the key goes on where the image's literal beginning ends.
+    fn may_match(&self, image: &ImageRef<'_>) -> bool {
+        let Some((host, port)) = host_and_port(image) else { return false };
+        let path = self.path.strip_prefix(b"/").unwrap_or_default();
+        path.starts_with(image.repository().as_bytes())
+            && self.port == port.as_bytes()
+            && self.host.matches(host)
     }
 }
 

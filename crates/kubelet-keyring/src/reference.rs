@@ -25,9 +25,51 @@ pub struct ImageRef<'a> {
     repository: Cow<'a, str>,
     tag: Option<&'a str>,
     digest: Option<&'a str>,
+    /// Whether the repository may go on: its end is a placeholder.
+    is_open: bool,
 }
 
 impl<'a> ImageRef<'a> {
+    /// Reads a text that a pipeline has still to fill in: where only the tag, the digest or the end of the path is a placeholder
+    /// (`${TAG}`, `$TAG`, `$(tag)`, `#{tag}#`, `<tag>`, `%TAG%`, `{{tag}}`, `@TAG@` and the like), registry and literal beginning are known.
+    /// Any other text is read as [`ImageRef::parse`] reads it.
+    ///
+    /// # Errors
+    /// That of [`ImageRef::parse`], where a placeholder leaves not even the registry.
+    pub fn parse_open(image: &'a str) -> Result<Self, ReferenceError> {
+        Self::parse(image).or_else(|error| Self::literal(image).ok_or(error))
+    }
+
+    /// What stands before the first placeholder.
+    fn literal(image: &'a str) -> Option<Self> {
+        let before = &image[..placeholder(image)?];
+        let (path, last) = before.rsplit_once('/').map_or(("", before), |(path, last)| (path, last));
+        if let Some(end) = last.find([':', '@']) {
+            // `host:${PORT}/web` has its placeholder in the registry.
+            let in_registry = path.is_empty() && image[before.len()..].contains('/');
+            let name = &before[..before.len() - last.len() + end];
+            let named = Self::parse(name).ok().filter(|_| !in_registry)?;
+            return Some(Self { tag: None, ..named });
+        }
+        let (registry, repository) = split_registry(before);
+        let length = host_length(registry);
+        let is_literal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/._-".contains(&b);
+        let is_known = !path.is_empty() && is_host(&registry[..length]) && is_port(&registry[length..]);
+        (is_known && repository.bytes().all(is_literal)).then_some(Self {
+            registry,
+            host_length: length,
+            repository: Cow::Borrowed(repository),
+            tag: None,
+            digest: None,
+            is_open: true,
+        })
+    }
+
+    /// Whether the repository may go on: its end is a placeholder that somebody fills in.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     /// Reads the text of an `image:` field. Allocates only for Docker Hub's short names.
     pub fn parse(image: &'a str) -> Result<Self, ReferenceError> {
         if image.is_empty() {
@@ -65,7 +107,7 @@ impl<'a> ImageRef<'a> {
             return Err(ReferenceError::TooLong);
         }
         let tag = if digest.is_none() { tag.or(Some("latest")) } else { tag };
-        Ok(Self { registry, host_length, repository, tag, digest })
+        Ok(Self { registry, host_length, repository, tag, digest, is_open: false })
     }
 
     /// Host and port as written, `docker.io` for Docker Hub.
@@ -143,6 +185,18 @@ impl fmt::Display for ReferenceError {
 }
 
 impl std::error::Error for ReferenceError {}
+
+/// Where the first placeholder begins: a character that no reference has, or words between `@` or `__`.
+fn placeholder(image: &str) -> Option<usize> {
+    let special = image.find(|c: char| "$#<>%{}()!~*\\ ?=&+^|;,'\"`".contains(c) || c.is_control());
+    let bracket = image.find('/').and_then(|at| Some(at + image[at..].find('[')?));
+    let words = |mark: &str| {
+        let start = image.find(mark)?;
+        let inner = &image[start + mark.len()..];
+        inner.find(mark).filter(|&end| end > 0).map(|_| start)
+    };
+    [special, bracket, words("@"), words("__")].into_iter().flatten().min()
+}
 
 /// Parts registry and rest, by looks alone: the first part is a registry when it could not be one of Docker Hub's names.
 fn split_registry(image: &str) -> (&str, &str) {

@@ -237,7 +237,8 @@ impl Reader<'_, '_> {
                 return true;
             }
         }
-        node.children().next().is_none() && node.as_str().is_none_or(str::is_empty)
+        // A list or mapping that is there and empty is something to Go; an empty text is not.
+        !node.is_mapping() && !node.is_sequence() && node.as_str().is_none_or(str::is_empty)
     }
 
     fn check_type(&mut self, root: Node<'_, '_>) {

@@ -209,7 +209,12 @@ impl Patch {
             resource.set_metadata("annotations", Value::map([]));
         }
         let namespace = resource.namespace().to_owned();
-        resource.object = patch.apply(&resource.object).map_err(StepError::Json)?;
+        match patch.apply(&resource.object) {
+            Ok(object) => resource.object = object,
+            // What is changed here may have come with what is known only online.
+            Err(JsonPatchError::Missing(_) | JsonPatchError::Test(_)) if resource.uncertain.is_some() => {}
+            Err(error) => return Err(StepError::Json(error)),
+        }
         if resource.namespace() != namespace {
             resource.namespaced_by = Some(self.of);
         }

@@ -147,10 +147,12 @@ impl Source {
         }
         let value = field::lookup(&resource.object, &field::split_dotted(&self.path))?;
         let missing = || StepError::Field(FieldError::Missing(self.path.clone()));
-        let value = value.filter(|value| !value.is_empty());
-        if value.is_none() && resource.generated.is_some_and(|generated| !generated.known) {
+        let is_known = resource.generated.is_none_or(|generated| generated.known);
+        if !is_known && value.is_none_or(Value::is_empty) {
             return Ok(None);
         }
+        // An empty text is a value, and is copied; null and empty collections are none.
+        let value = value.filter(|value| matches!(value, Value::Scalar(..)) || !value.is_empty());
         let value = value.ok_or_else(missing)?;
         if self.options.delimiter.is_empty() {
             return Ok(Some(Copied { value: value.clone(), live: Some(at) }));

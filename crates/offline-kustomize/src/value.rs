@@ -124,6 +124,15 @@ impl Value {
         self.get(key)?.as_str()
     }
 
+    /// What a mapping or a list holds.
+    pub fn values_mut(&mut self) -> Vec<&mut Self> {
+        match self {
+            Self::Map(pairs) => Arc::make_mut(pairs).iter_mut().map(|(_, value)| value).collect(),
+            Self::List(items) => Arc::make_mut(items).iter_mut().collect(),
+            Self::Null | Self::Scalar(..) => Vec::new(),
+        }
+    }
+
     /// The value of a key, to write.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         match self {

@@ -3,6 +3,7 @@
 
 mod builds;
 mod deliver;
+mod variables;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -10,12 +11,13 @@ use std::sync::{Arc, OnceLock};
 use super::claims::Own;
 use super::roles::roles;
 use super::{Deployment, Fill, Graph, Load, Options, Scanned, Source};
-use crate::deliveries::delivery::Delivery;
+use crate::deliveries::delivery::{Delivery, Kind, kind_of};
 use crate::deliveries::flux::FluxKustomization;
+use crate::deliveries::flux::variables::Variables;
 use crate::deliveries::sketch::sketches;
 use builds::{Builds, Built};
 use offline_kustomize::notice::{Notice, Notices};
-use offline_kustomize::repository::{File, Repository};
+use offline_kustomize::repository::{File, Repository, contains, folder, join};
 use offline_kustomize::value::Value;
 
 /// Roots that are built together, one after the other. Neighbours have much in common; others are built by other threads
@@ -68,6 +70,8 @@ struct Assembler<'r, 'a> {
     /// Delivery objects that were acted upon, by file, document and way through Lists.
     seen: HashMap<(usize, usize, Vec<usize>), Vec<Value>>,
     claim_count: usize,
+    /// Where variables may come from, once somebody has asked.
+    settings: Option<variables::Settings>,
 }
 
 /// A root to build.
@@ -88,8 +92,8 @@ struct Outer {
     fill: Option<Fill>,
     /// The name of the cluster that it is for.
     cluster: Option<Arc<str>>,
-    /// For variables that Flux replaces after the build.
-    flux: Option<Arc<FluxKustomization>>,
+    /// What Flux replaces after the build.
+    variables: Option<Arc<Variables>>,
 }
 
 impl<'r, 'a> Assembler<'r, 'a> {
@@ -118,12 +122,14 @@ impl<'r, 'a> Assembler<'r, 'a> {
             claimed: BTreeSet::new(),
             seen: HashMap::new(),
             claim_count: 0,
+            settings: None,
         }
     }
 
     fn graph(mut self) -> Graph {
         let (roles, resources) = roles(self.files, self.repository);
         self.graph.roles = roles;
+        self.graph.listed.extend(&resources);
         for (at, file) in self.files.iter().enumerate() {
             if file.facts.is_some_and(|facts| facts.skipped_by_argocd) {
                 self.graph.skipped.insert(at);
@@ -134,18 +140,24 @@ impl<'r, 'a> Assembler<'r, 'a> {
         let roots: Vec<usize> = (0..repository.len()).filter(is_root).collect();
         // What stands in plain files first; what builds yield is found on the way.
         let files = self.files;
+        let taken_in = FluxFolders::of(files, &self.own);
         for (file, scanned) in files.iter().enumerate().filter(|(at, _)| !resources.contains(at)) {
             // A patch of such an object is not one.
             let role = self.graph.roles.contains_key(scanned.path);
             for delivery in scanned.deliveries().iter().filter(|_| !role) {
-                self.act(file, delivery, &delivery.tree, None);
+                // What Flux builds may come out changed: by variables, by patches of the object that has it built.
+                if !taken_in.takes(scanned.path) || self.brings_itself(file, delivery) {
+                    self.act(file, delivery, &delivery.tree, None);
+                }
             }
         }
         self.follow();
         self.build_unclaimed(roots);
-        // Objects whose builds all fail are still acted upon as they are written.
-        for &file in &resources {
-            for delivery in files[file].deliveries() {
+        // Objects that no build yields, or whose builds all fail, are still acted upon as they are written.
+        for (file, scanned) in files.iter().enumerate().filter(|(_, file)| !file.deliveries().is_empty()) {
+            let has_role = self.graph.roles.contains_key(scanned.path);
+            let is_waiting = resources.contains(&file) || !has_role && taken_in.takes(scanned.path);
+            for delivery in scanned.deliveries().iter().filter(|_| is_waiting) {
                 if !self.seen.contains_key(&(file, delivery.document, delivery.items.clone())) {
                     self.act(file, delivery, &delivery.tree, None);
                 }
@@ -153,6 +165,13 @@ impl<'r, 'a> Assembler<'r, 'a> {
         }
         self.follow();
         self.finish()
+    }
+
+    /// Whether an object has the folder built that it lies in itself.
+    fn brings_itself(&self, file: usize, delivery: &Delivery) -> bool {
+        delivery.kind == Kind::FluxKustomization
+            && join("", &FluxKustomization::read(&delivery.tree).path)
+                .is_some_and(|folder| contains(&folder, self.files[file].path))
     }
 
     /// Builds what is asked for, and what those builds ask for, until there is nothing more.
@@ -177,8 +196,20 @@ impl<'r, 'a> Assembler<'r, 'a> {
             if !self.claimed.contains(&claim.root) {
                 // A kustomization that nothing brings in is the entry of what it brings.
                 let entry = self.repository.get(claim.root).folder;
+                let mut deliveries = std::mem::take(&mut built.deliveries);
+                // One that has this very folder built may change the others: they are what its build yields.
+                let is_own = |tree: &Value| {
+                    kind_of(
+                        tree.str_at("apiVersion").unwrap_or_default(),
+                        tree.str_at("kind").unwrap_or_default(),
+                    ) == Some(Kind::FluxKustomization)
+                        && join("", &FluxKustomization::read(tree).path).as_deref() == Some(&*entry)
+                };
+                if deliveries.iter().any(|(_, _, tree)| is_own(tree)) {
+                    deliveries.retain(|(_, _, tree)| is_own(tree));
+                }
                 let entry = (!entry.is_empty()).then_some(entry);
-                self.act_upon(std::mem::take(&mut built.deliveries), entry.as_ref());
+                self.act_upon(deliveries, entry.as_ref());
                 self.follow();
                 plain.push((claim.root, built));
             }
@@ -242,6 +273,37 @@ impl<'r, 'a> Assembler<'r, 'a> {
         });
         self.graph.generated.extend(numbered);
         self.graph.reached.extend(built.files);
+    }
+}
+
+/// Folders that Flux builds from this repository, as far as the objects as they are written tell.
+struct FluxFolders(BTreeSet<String>);
+
+impl FluxFolders {
+    fn of(files: &[Scanned<'_>], own: &Own) -> Self {
+        let deliveries = files.iter().flat_map(Scanned::deliveries);
+        let read = deliveries
+            .filter(|delivery| delivery.kind == Kind::FluxKustomization)
+            .map(|delivery| FluxKustomization::read(&delivery.tree));
+        let folders = read.filter_map(|flux| {
+            let path = join("", &flux.path)?;
+            own.is_own_flux(&flux.source, path.is_empty()).then_some(path)
+        });
+        Self(folders.collect())
+    }
+
+    /// Whether one of them holds a file.
+    fn takes(&self, path: &str) -> bool {
+        let mut folder = folder(path);
+        loop {
+            if self.0.contains(folder) {
+                return true;
+            }
+            if folder.is_empty() {
+                return false;
+            }
+            folder = offline_kustomize::repository::folder(folder);
+        }
     }
 }
 

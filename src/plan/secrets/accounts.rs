@@ -56,7 +56,7 @@ pub fn wanted<'d>(
     for deployment in deployments.iter().filter(|one| one.account == NAME) {
         let Some(target) = target_of(deployment.root) else { continue };
         for text in &deployment.images {
-            let image = ImageRef::parse(text).ok();
+            let image = ImageRef::parse_open(text).ok();
             if image.as_ref().is_some_and(|image| is_pulled_by_node(config, image)) {
                 continue;
             }

@@ -7,7 +7,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Claim, Outer};
+use crate::deliveries::argocd::UNKNOWN;
 use crate::deliveries::delivery::{Delivery, kind_of};
+use crate::deliveries::flux::keeps_variables;
 use crate::deliveries::graph::cluster::{Cluster, identity};
 use crate::deliveries::graph::{
     Deployment, GeneratedSecret, Options, Pods, Rule, Scanned, Source, checked, outcome, settle,
@@ -85,7 +87,13 @@ impl<'r, 'a> Builds<'r, 'a> {
                     let mut facts = self.files[*file].deliveries().iter();
                     let same = |facts: &Delivery| facts.document == *document && facts.items == *items;
                     if let Some(nth) = facts.position(same) {
-                        built.deliveries.push((*file, nth, resource.object.clone()));
+                        let mut object = resource.object.clone();
+                        if let Some(variables) =
+                            outer.variables.as_ref().filter(|_| !keeps_variables(&object))
+                        {
+                            variables.replace_all(&mut object);
+                        }
+                        built.deliveries.push((*file, nth, object));
                     }
                 }
             }
@@ -206,10 +214,13 @@ impl<'r, 'a> Builds<'r, 'a> {
                 .list()
                 .iter()
                 .position(|notice| notice.line == line && notice.file == *of);
+            // What is not known of an object changes nothing of a namespace that is given to all of them afterwards.
+            let given = namespace.filter(|_| resource.namespaced_by.is_some());
+            let (namespace, misnamed) = checked(given);
             return Deployment {
                 cluster: outer.cluster(),
-                namespace: None,
-                misnamed: None,
+                namespace,
+                misnamed,
                 name: None,
                 pods: Pods::Unknown,
                 source,
@@ -217,27 +228,38 @@ impl<'r, 'a> Builds<'r, 'a> {
                 doubt,
             };
         }
-        let substituted = |text: &str| match &outer.flux {
-            Some(flux) => flux.substitute(text),
-            None => Some(text.to_owned()),
-        };
+        let variables = outer.variables.as_deref().filter(|_| !keeps_variables(&resource.object));
+        let substituted = |text: &str| variables.map_or(text.to_owned(), |all| all.replace(text));
+        let mut whole = resource.object.clone();
+        if let Some(variables) = variables {
+            variables.replace_all(&mut whole);
+        }
         let other =
             |spec: &PodSpec| spec.containers.iter().any(|container| container.list == ContainerList::Other);
         let needed = object.pod_specs.iter().any(other);
         let original = needed.then(|| self.original(file, object.document)).flatten();
         let original = original.as_ref().and_then(|tree| outcome::at(tree, &object.path.0[..skip]));
-        let mut pods = outcome::pods(&resource.object, object, skip, original);
-        for image in pods.iter_mut().flat_map(|pod| &mut pod.images) {
-            if let Some(text) = substituted(&image.image) {
-                image.image = text;
+        let mut pods = outcome::pods(&whole, object, skip, original);
+        for pod in &mut pods {
+            // What only a cluster fills in is a placeholder like any other.
+            for image in pod.images.iter_mut().filter(|image| image.image.contains(UNKNOWN)) {
+                image.image = image.image.replace(UNKNOWN, "<unknown>");
+            }
+            for name in pod
+                .pull_secrets
+                .iter_mut()
+                .filter(|name| name.as_ref().is_some_and(|it| it.contains(UNKNOWN)))
+            {
+                *name = None;
             }
         }
-        let (namespace, misnamed) = checked(namespace.and_then(|namespace| substituted(&namespace)));
+        let (namespace, misnamed) = checked(namespace.map(|namespace| substituted(&namespace)));
         Deployment {
             cluster: outer.cluster(),
             namespace,
             misnamed,
-            name: substituted(text(&["metadata", "name"])).filter(|name| !name.is_empty()),
+            name: Some(substituted(text(&["metadata", "name"])))
+                .filter(|name| !name.is_empty() && !name.contains(UNKNOWN)),
             pods: Pods::Built(pods),
             source,
             root: root_file,

@@ -120,13 +120,15 @@ impl<'a> Assembler<'_, 'a> {
             None => self.everything_below(&path, source.line),
         };
         flux.apply_to(&mut fields, source.line);
+        let variables = self.variables(&flux, &source.file);
+        let variables = (!variables.is_empty()).then(|| Arc::new(variables));
         let outer = Outer {
             source: Some(source.clone()),
             sets_namespace: flux.target_namespace().is_some(),
             generated,
             fill: None,
             cluster,
-            flux: Some(Arc::new(flux)),
+            variables,
         };
         self.claim(folder, &path, fields, outer);
     }
