@@ -35,7 +35,7 @@ pub use names::secret_name;
 pub use namespaces::Namespaces;
 pub use output::OutputTemplate;
 pub use schema::schema;
-pub use template::{InitFacts, template};
+pub use template::{InitFacts, InitTarget, template};
 
 /// The names that the file can have, looked for from the working directory up to the repository's root. Both in one
 /// folder are an error.

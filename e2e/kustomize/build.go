@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -28,6 +29,16 @@ var workloads = map[string]string{
 
 // place is one workload as a build yields it, in one line.
 type place string
+
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// possible: a namespace that no namespace can be called is unknown to pullcred, for the API server refuses the object.
+func possible(namespace string) string {
+	if namespace != "" && !label.MatchString(namespace) {
+		return ""
+	}
+	return namespace
+}
 
 func newPlace(kind, namespace, name string, images, secrets []string) place {
 	sort.Strings(images)
@@ -68,7 +79,7 @@ func (b builder) build(folder string) outcome {
 			return outcome{err: err}
 		}
 		if len(images) > 0 {
-			places = append(places, newPlace(node.GetKind(), node.GetNamespace(), node.GetName(), images, secrets))
+			places = append(places, newPlace(node.GetKind(), possible(node.GetNamespace()), node.GetName(), images, secrets))
 		}
 	}
 	return outcome{places: places, lifted: lifted}

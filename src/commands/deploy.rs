@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::parallel;
 use super::settings::{Settings, shown};
 use crate::config::Target;
-use crate::deliveries::graph::{Deployment, Graph, Options, Scanned, Told};
+use crate::deliveries::graph::{Deployment, Graph, Options, Scanned, Stray, Told};
 use crate::effects::source;
 use crate::objects::object::Object;
 use crate::objects::shipped::Shipped;
@@ -52,6 +52,9 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
             objects.map(|object| graph.deployments(&scanned, nth, object, &options).into_owned()).collect()
         })
         .collect();
+    let strays: Vec<Option<Stray>> = (0..scanned.len())
+        .map(|nth| graph.stray(&scanned, nth).filter(|_| !with_others[nth].is_empty()))
+        .collect();
     for (nth, (file, mut deployments)) in files.iter_mut().zip(deployments).enumerate() {
         let mut others = deployments.split_off(file.objects().len());
         let facts = file.facts.as_ref().ok();
@@ -59,6 +62,7 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         let names = facts.into_iter().flat_map(|facts| &facts.namespaces).zip(declared);
         file.declared = names.flat_map(|(object, built)| built_names(&object.name, &built)).collect();
         file.shipped = others;
+        file.stray = strays[nth].clone();
         if let Ok(facts) = &mut file.facts {
             notices::drop_fragments(facts, &mut deployments, graph.lists(nth));
         }

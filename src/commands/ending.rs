@@ -67,3 +67,22 @@ pub fn homeless(files: &[&str], terminal: &mut Terminal<'_>) -> Result<()> {
     )?;
     Ok(())
 }
+
+/// That Secrets are written where nothing takes them in: one line for all.
+pub fn undelivered<'w>(
+    run: &Run,
+    wanted: impl Iterator<Item = &'w str>,
+    terminal: &mut Terminal<'_>,
+) -> Result<()> {
+    let outside: Vec<&str> = wanted.filter(|path| !run.graph.delivers(path)).collect();
+    let (Some(first), Some(folder)) = (outside.first(), run.graph.delivered.first()) else { return Ok(()) };
+    let more = if outside.len() > 1 { format!(" and {} more", outside.len() - 1) } else { String::new() };
+    writeln!(
+        terminal.err,
+        "{}: no delivery takes in `{first}`{more}, so no cluster gets it\n\
+         {}: let `output` of the target lead below a folder that Flux or Argo CD deliver, as `{folder}`",
+        terminal.err_style.yellow("warning"),
+        terminal.err_style.cyan("hint"),
+    )?;
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! `init`: looks at the repository and writes a configuration that explains itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -9,11 +10,13 @@ use super::args::{Common, InitArgs};
 use super::exit::Exit;
 use super::run::Run;
 use super::settings::{self, Settings};
-use crate::config::{FILE_NAMES, Format, InitFacts, OutputTemplate, template};
+use crate::config::{FILE_NAMES, Format, InitFacts, InitTarget, OutputTemplate, template};
+use crate::deliveries::graph::Cluster;
 use crate::effects::source;
 use crate::plan::place::runs;
 use crate::report::text;
 use kubelet_keyring::reference::ImageRef;
+use offline_kustomize::repository::{contains, folder};
 use sops_age::creation_rules::CreationRules;
 
 /// Runs the command.
@@ -49,7 +52,7 @@ pub fn run(common: &Common, arguments: &InitArgs, terminal: &mut Terminal<'_>) -
 }
 
 /// What builds deploy counts, not what stands in their bases.
-fn facts(run: &Run, root: &std::path::Path) -> InitFacts {
+fn facts(run: &Run, root: &Path) -> InitFacts {
     let mut registries = BTreeMap::<String, usize>::new();
     let mut namespaces = BTreeSet::new();
     for file in &run.files {
@@ -67,15 +70,104 @@ fn facts(run: &Run, root: &std::path::Path) -> InitFacts {
         }
     }
     let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // Where the Secrets go unless the configuration says otherwise decides which creation rule is theirs.
-    let output = OutputTemplate::default_for(Format::Sops).path("default", "secret");
-    let rules = std::fs::read_to_string(root.join(".sops.yaml")).ok();
-    let rules = rules.and_then(|text| CreationRules::parse(&text).ok().flatten());
-    let rule = rules.as_ref().and_then(|rules| rules.of(&output).ok());
     InitFacts {
         name,
         registries: registries.into_iter().collect(),
         namespaces: namespaces.into_iter().collect(),
-        recipients: rule.iter().flat_map(|rule| &rule.recipients).map(ToString::to_string).collect(),
+        targets: targets(run, root),
     }
+}
+
+/// One target for each cluster that can be told apart by what is built for it, with an output that a delivery takes in.
+fn targets(run: &Run, root: &Path) -> Vec<InitTarget> {
+    let apart = collisions(run);
+    let mut roots: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
+    for file in &run.files {
+        for deployment in file.deployments.iter().flatten() {
+            let root = deployment.root.as_deref().unwrap_or(&file.path);
+            let name = deployment.cluster.name.as_deref().or_else(|| apart.get(root).copied());
+            roots.entry(name).or_default().insert(root);
+        }
+    }
+    let rules = std::fs::read_to_string(root.join(".sops.yaml")).ok();
+    let rules = rules.and_then(|text| CreationRules::parse(&text).ok().flatten());
+    let target = |cluster: Option<&str>, roots: &BTreeSet<&str>, paths: Vec<String>| {
+        let output = output(run, cluster, roots);
+        // Where the Secrets go decides which creation rule is theirs.
+        let place = output.replace("{namespace}", "default").replace("{name}", "secret");
+        let rule = rules.as_ref().and_then(|rules| rules.of(&place).ok());
+        let recipients = rule.iter().flat_map(|rule| &rule.recipients).map(ToString::to_string).collect();
+        InitTarget { cluster: cluster.map(str::to_owned), paths, output, recipients }
+    };
+    let clusters: Vec<(&str, &BTreeSet<&str>)> =
+        roots.iter().filter_map(|(name, roots)| Some(((*name)?, roots))).collect();
+    let apart = clusters.iter().all(|(name, own)| {
+        roots.iter().all(|(other, theirs)| *other == Some(*name) || own.is_disjoint(theirs))
+    });
+    if clusters.len() < 2 || !apart {
+        let all: BTreeSet<&str> = roots.values().flatten().copied().collect();
+        let only = clusters.first().filter(|_| clusters.len() == 1).map(|(name, _)| *name);
+        return vec![InitTarget { cluster: None, ..target(only, &all, Vec::new()) }];
+    }
+    let paths = |own: &BTreeSet<&str>| -> Vec<String> {
+        let common = common_folder(own);
+        let mut others = roots.values().filter(|theirs| *theirs != own).flatten();
+        if !common.is_empty() && !others.any(|path| contains(&common, path)) {
+            return vec![format!("{common}/**")];
+        }
+        let folders: BTreeSet<&str> = own.iter().map(|path| folder(path)).collect();
+        folders
+            .iter()
+            .map(|folder| if folder.is_empty() { "*".to_owned() } else { format!("{folder}/**") })
+            .collect()
+    };
+    clusters.iter().map(|(name, own)| target(Some(name), own, paths(own))).collect()
+}
+
+/// Roots that cannot be in one cluster although nothing tells their clusters, and what to call those: by their folders.
+fn collisions(run: &Run) -> BTreeMap<&str, &str> {
+    let mut builds: BTreeMap<&str, &Cluster> = BTreeMap::new();
+    for deployment in run.files.iter().flat_map(|file| &file.deployments).flatten() {
+        if let (None, Some(root)) = (&deployment.cluster.name, &deployment.root) {
+            builds.insert(root, &deployment.cluster);
+        }
+    }
+    let collides = |root: &str, cluster: &Cluster| {
+        builds.iter().any(|(other, theirs)| *other != root && !run.graph.builds.may_share(cluster, theirs))
+    };
+    // Whoever has more of them than anybody would write down knows better what they are.
+    let few = builds.iter().filter(|_| builds.len() <= 100);
+    let found = few.filter(|(root, cluster)| collides(root, cluster));
+    found
+        .filter_map(|(root, _)| {
+            Some((*root, folder(root).rsplit('/').next().filter(|name| !name.is_empty())?))
+        })
+        .collect()
+}
+
+/// Where Secrets go so that a delivery takes them in; without any, the usual place.
+fn output(run: &Run, cluster: Option<&str>, roots: &BTreeSet<&str>) -> String {
+    let usual = OutputTemplate::default_for(Format::Sops).as_str().to_owned();
+    let delivered = &run.graph.delivered;
+    let common = common_folder(roots);
+    let below = |folder: &str| format!("{folder}/{usual}");
+    match cluster.filter(|name| delivered.contains(*name)) {
+        Some(entry) => below(entry),
+        // A kustomization there lists them.
+        None if !common.is_empty() && cluster.is_some() && delivered.is_empty() => below(&common),
+        None if !common.is_empty() && run.graph.delivers(&common) && !delivered.is_empty() => below(&common),
+        None => {
+            delivered.iter().find(|folder| !folder.is_empty()).map_or(usual.clone(), |folder| below(folder))
+        }
+    }
+}
+
+/// The folder that all paths have in common.
+fn common_folder(paths: &BTreeSet<&str>) -> String {
+    let mut folders = paths.iter().map(|path| folder(path));
+    let first = folders.next().unwrap_or_default().to_owned();
+    folders.fold(first, |common, path| {
+        let steps = common.split('/').zip(path.split('/')).take_while(|(a, b)| a == b).map(|(a, _)| a);
+        steps.collect::<Vec<_>>().join("/")
+    })
 }

@@ -33,6 +33,7 @@ use crate::plan::secrets::decide::{self, Action, Decision, Kind, Wanted};
 use crate::plan::secrets::supply::{Found, supply};
 use crate::plan::secrets::{Deployment, Need, needs, requests};
 use lossless_yaml::span::Position;
+use offline_kustomize::repository::join;
 use sops_age::identity::Identities;
 
 /// What the command asks for.
@@ -135,6 +136,12 @@ impl Secrets {
     pub fn unchanged(&self) -> usize {
         let kept = |item: &&Item| item.seen.is_some() && matches!(item.decision.action, Action::Keep(_));
         self.items.iter().filter(kept).count()
+    }
+
+    /// The files of the Secrets that are written or there, relative to the repository's root.
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        let stays = |item: &&Item| item.wanted.is_some() && !matches!(item.decision.action, Action::Remove);
+        self.items.iter().filter(stays).map(|item| item.decision.path.as_str())
     }
 
     /// Namespace and name of the Secrets that age files hold, which show neither.
@@ -422,7 +429,12 @@ fn list(
         };
         let mut there =
             FILE_NAMES.iter().map(|name| path(name)).filter_map(|path| Some((text(&path)?, path)));
-        there.next().and_then(|(text, path)| Kustomization::read(&path, text))
+        let kustomization = there.next().and_then(|(text, path)| Kustomization::read(&path, text))?;
+        let ksops = kustomization.generators().into_iter().find_map(|entry| {
+            let path = join(folder, &entry)?;
+            kustomization.ksops(&path, text(&path)?)
+        });
+        Some(ksops.unwrap_or(kustomization))
     };
     let kustomizations =
         folders.into_iter().filter_map(|folder| Some((folder.to_owned(), read(folder)?))).collect();

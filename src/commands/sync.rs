@@ -157,7 +157,7 @@ impl Job<'_> {
             match result {
                 Ok(()) => {
                     done.files += 1;
-                    self.say("changed", &edit.path, "its resources", terminal)?;
+                    self.say("changed", &edit.path, &format!("its {}", edit.key), terminal)?;
                 }
                 Err(error) => done.fail(&error, terminal)?,
             }
@@ -228,7 +228,8 @@ impl Job<'_> {
             None => parts.push("no Secrets, for there is no configuration".to_owned()),
         }
         writeln!(terminal.err, "{}", parts.join("; "))?;
-        if secrets.is_some() {
+        if let Some(secrets) = secrets {
+            ending::undelivered(run, secrets.places(), terminal)?;
             ending::homeless(&homeless(&run.files, &run.settings.config), terminal)?;
         }
         if self.inject {

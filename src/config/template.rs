@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::names::secret_name;
-use super::{API_VERSION, Format, KIND, OutputTemplate};
-use lossless_yaml::emit::scalar;
+use super::{API_VERSION, KIND};
+use lossless_yaml::emit::{quoted, scalar};
 
 /// What was found in a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,20 @@ pub struct InitFacts {
     pub registries: Vec<(String, usize)>,
     /// Namespaces that manifests name.
     pub namespaces: Vec<String>,
-    /// Recipients of the repository's creation rules.
+    /// Targets to propose, one for each cluster; never empty.
+    pub targets: Vec<InitTarget>,
+}
+
+/// A target to propose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InitTarget {
+    /// What to call its cluster, if there are several.
+    pub cluster: Option<String>,
+    /// Patterns for what it deploys; none for everything.
+    pub paths: Vec<String>,
+    /// Where its Secrets go.
+    pub output: String,
+    /// Recipients of the creation rule for that place.
     pub recipients: Vec<String>,
 }
 
@@ -81,7 +94,7 @@ fn render(facts: &InitFacts, mark: &str) -> String {
         "inject:\n  into: serviceAccounts\n  defaultServiceAccount: true\n",
     );
     namespaces(&mut text, &facts.namespaces, mark);
-    targets(&mut text, &facts.recipients, mark);
+    targets(&mut text, &facts.targets, mark);
     suggest(
         &mut text,
         mark,
@@ -144,28 +157,57 @@ fn secret(registry: &str, names: &mut BTreeSet<String>) -> String {
 fn namespaces(text: &mut String, found: &[String], mark: &str) {
     *text += "\n  # Namespaces come from kustomize, Flux, Argo CD and the manifests themselves; this is for what they do not tell.\n";
     if !found.is_empty() {
-        let _ = writeln!(text, "  # Found: {}", found.join(", "));
+        *text += &wrapped("  # Found:", found);
     }
     let suggestion = "rules:\n  - {paths: [\"teams/*/**\"], namespace: \"{1}\"}\nexclude: [kube-system, \"openshift-*\"]\n";
     *text += "  namespaces:\n    default: \"\"\n";
     indent(text, &format!("    {mark}"), suggestion);
 }
 
-fn targets(text: &mut String, recipients: &[String], mark: &str) {
+fn targets(text: &mut String, targets: &[InitTarget], mark: &str) {
     *text += "\n  # Where encrypted Secrets are written and who can decrypt them: one entry for each cluster or environment, told\n\
               \x20 # apart by `paths`. Without `recipients` those of the matching rule of `.sops.yaml` are taken.\n";
-    let output = OutputTemplate::default_for(Format::Sops);
-    let mut target = format!("targets:\n  - output: \"{}\"\n    recipients:\n", output.as_str());
-    for recipient in recipients {
-        let _ = writeln!(target, "      - {}", scalar(recipient));
-    }
-    if recipients.is_empty() {
-        // Nobody's key: whoever leaves it as it is gets an error and no Secret that a stranger can read.
-        let _ = writeln!(target, "      - {NOBODY}");
+    let nobody = targets.iter().all(|target| target.recipients.is_empty());
+    if nobody {
         *text +=
             "  # `age-keygen -o key.txt` makes a key pair; the public key that it prints is a recipient.\n";
     }
-    indent(text, &format!("  {}", if recipients.is_empty() { mark } else { "" }), &target);
+    let mut block = String::from("targets:\n");
+    for target in targets {
+        let mut lines = Vec::new();
+        if let Some(cluster) = &target.cluster {
+            lines.push(format!("cluster: {}", scalar(cluster)));
+        }
+        if !target.paths.is_empty() {
+            let paths: Vec<String> = target.paths.iter().map(|path| quoted(path)).collect();
+            lines.push(format!("paths: [{}]", paths.join(", ")));
+        }
+        lines.push(format!("output: {}", quoted(&target.output)));
+        lines.push("recipients:".to_owned());
+        // Nobody's key: whoever leaves it as it is gets an error and no Secret that a stranger can read.
+        let nobody = [NOBODY.to_owned()];
+        let recipients = if target.recipients.is_empty() { &nobody[..] } else { &target.recipients };
+        lines.extend(recipients.iter().map(|recipient| format!("  - {}", scalar(recipient))));
+        for (nth, line) in lines.iter().enumerate() {
+            let _ = writeln!(block, "  {} {line}", if nth == 0 { "-" } else { " " });
+        }
+    }
+    indent(text, &format!("  {}", if nobody { mark } else { "" }), &block);
+}
+
+/// Names on lines of a comment that people can read.
+fn wrapped(start: &str, names: &[String]) -> String {
+    let mut lines = vec![start.to_owned()];
+    for (nth, name) in names.iter().enumerate() {
+        let comma = if nth + 1 < names.len() { "," } else { "" };
+        if lines.last().is_some_and(|line| line.len() + name.len() > 110) {
+            lines.push("  #  ".to_owned());
+        }
+        if let Some(line) = lines.last_mut() {
+            *line += &format!(" {name}{comma}");
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// A comment and the keys that it speaks of, not in force.
@@ -224,8 +266,12 @@ mod tests {
             name: "shop: \"x\"".to_owned(),
             registries: registries.map(|(registry, count)| (registry.to_owned(), count)).to_vec(),
             namespaces: vec!["shop".to_owned(), "staging".to_owned()],
-            recipients: vec![RECIPIENT.to_owned(), SSH.to_owned()],
+            targets: vec![InitTarget { recipients: vec![RECIPIENT.to_owned(), SSH.to_owned()], ..target() }],
         }
+    }
+
+    fn target() -> InitTarget {
+        InitTarget { output: "pull-secrets/{namespace}/{name}.sops.yaml".to_owned(), ..InitTarget::default() }
     }
 
     fn secrets(text: &str) -> Vec<(String, Vec<String>, Vec<String>)> {
@@ -261,7 +307,9 @@ mod tests {
 
     #[test]
     fn suggestions_are_valid_once_they_are_uncommented() {
-        for facts in [facts(), InitFacts { name: "x".to_owned(), ..InitFacts::default() }] {
+        for facts in
+            [facts(), InitFacts { name: "x".to_owned(), targets: vec![target()], ..InitFacts::default() }]
+        {
             let found = secrets(&render(&facts, "").replace(NOBODY, RECIPIENT));
             let expected = if facts.registries.is_empty() { 1 } else { 8 }; // all but a twin
             assert_eq!(found.len(), expected, "{found:?}");
@@ -270,7 +318,11 @@ mod tests {
 
     #[test]
     fn a_repository_without_anything_gets_one_too() {
-        let text = template(&InitFacts { name: "empty".to_owned(), ..InitFacts::default() });
+        let text = template(&InitFacts {
+            name: "empty".to_owned(),
+            targets: vec![target()],
+            ..InitFacts::default()
+        });
         let config = Config::parse(&text, &[]).unwrap();
         assert!(config.secrets.is_empty() && config.targets[0].recipients == Recipients::CreationRule);
     }

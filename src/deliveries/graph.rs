@@ -12,7 +12,7 @@ mod outcome;
 mod roles;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::deliveries::delivery::{Delivery, DeliveryFacts};
@@ -22,6 +22,7 @@ use claims::PlainClaim;
 pub use cluster::{Builds, Cluster};
 pub use offline_kustomize::notice::{Code, Notice};
 pub use offline_kustomize::repository::Load;
+use offline_kustomize::repository::{contains, folder as folder_of};
 use offline_kustomize::schema;
 pub use roles::Role;
 
@@ -108,6 +109,13 @@ pub struct Deployment {
     pub doubt: Option<usize>,
 }
 
+impl Deployment {
+    /// Whether Flux or Argo CD bring it into the cluster.
+    pub fn is_delivered(&self) -> bool {
+        self.source.iter().any(|step| matches!(step.rule, Rule::Flux | Rule::ArgoCd))
+    }
+}
+
 /// The pod specs of a deployed object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Pods {
@@ -160,6 +168,15 @@ pub struct GeneratedSecret {
     pub line: usize,
 }
 
+/// A file that nothing takes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// The nearest folder with a kustomization, which does not list it.
+    pub kustomization: Option<String>,
+    /// Whether it lies outside of everything that Flux and Argo CD deliver. Else it lies beside a kustomization that does not list it.
+    pub is_outside: bool,
+}
+
 /// A namespace that a user told: by a rule or as the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
@@ -206,6 +223,10 @@ pub struct Graph {
     pub notices: Vec<Notice>,
     /// Secrets that generators make.
     pub generated: Vec<GeneratedSecret>,
+    /// The folders of this repository that Flux and Argo CD deliver.
+    pub delivered: BTreeSet<String>,
+    /// Folders with a kustomization.
+    kustomized: HashSet<String>,
     /// What builds yield, to tell what cannot be in one cluster.
     pub builds: Builds,
 }
@@ -217,6 +238,51 @@ impl Graph {
             return Self::default();
         }
         assemble::graph(files, load, options)
+    }
+
+    /// Whether a file at that path would lie in a folder that is delivered; true where nothing here tells what is.
+    pub fn delivers(&self, path: &str) -> bool {
+        self.delivered.is_empty() || self.delivered.iter().any(|folder| contains(folder, path))
+    }
+
+    /// Why nothing takes a file in, as far as that can be known.
+    pub fn stray(&self, files: &[Scanned<'_>], file: usize) -> Option<Stray> {
+        let path = files[file].path;
+        if self.reached.contains(&file) || self.claims(files, file).next().is_some() {
+            return None;
+        }
+        let mut folder = folder_of(path);
+        let own = self.kustomized.contains(folder);
+        loop {
+            if self.kustomized.contains(folder) {
+                return Some(Stray { kustomization: Some(folder.to_owned()), is_outside: !own })
+                    .filter(|_| own || !self.delivered.is_empty());
+            }
+            if folder.is_empty() {
+                return (!self.delivered.is_empty())
+                    .then_some(Stray { kustomization: None, is_outside: true });
+            }
+            folder = folder_of(folder);
+        }
+    }
+
+    /// The plain folders of Argo CD that take a file in.
+    fn claims<'g>(&'g self, files: &[Scanned<'_>], file: usize) -> impl Iterator<Item = &'g PlainClaim> {
+        let path = files[file].path;
+        let mut claims: Vec<&PlainClaim> = Vec::new();
+        if !self.plain.is_empty() && !self.skipped.contains(&file) {
+            let mut folder = folder_of(path);
+            loop {
+                let inner = path.get(folder.len()..).unwrap_or(path).trim_start_matches('/');
+                claims
+                    .extend(self.plain.get(folder).into_iter().flatten().filter(|claim| claim.takes(inner)));
+                if folder.is_empty() {
+                    break;
+                }
+                folder = folder_of(folder);
+            }
+        }
+        claims.into_iter()
     }
 
     /// Whether a kustomization has a file among its resources.
@@ -244,19 +310,7 @@ impl Graph {
             return Cow::Borrowed(&[]);
         }
         let (path, object) = (files[file].path, &files[file].objects[object]);
-        let mut claims: Vec<&PlainClaim> = Vec::new();
-        if !self.plain.is_empty() && !self.skipped.contains(&file) {
-            let mut folder = offline_kustomize::repository::folder(path);
-            loop {
-                let inner = path.get(folder.len()..).unwrap_or(path).trim_start_matches('/');
-                claims
-                    .extend(self.plain.get(folder).into_iter().flatten().filter(|claim| claim.takes(inner)));
-                if folder.is_empty() {
-                    break;
-                }
-                folder = offline_kustomize::repository::folder(folder);
-            }
-        }
+        let claims: Vec<&PlainClaim> = self.claims(files, file).collect();
         let mut result: Vec<Deployment> = Vec::new();
         let claims: Vec<Option<&PlainClaim>> =
             if claims.is_empty() { vec![None] } else { claims.into_iter().map(Some).collect() };

@@ -4,6 +4,7 @@
 
 pub mod catalog;
 pub mod comments;
+pub mod copies;
 pub mod dockerconfig;
 pub mod field_path;
 pub mod marks;

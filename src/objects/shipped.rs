@@ -3,6 +3,7 @@
 //! A Secret names itself; the objects of the known controllers name what they make in a field of their own. What such a
 //! Secret will hold is unknown here, and so is that of one that SOPS encrypted.
 
+use super::copies::{self, Copies};
 use super::object::{Object, group};
 use lossless_yaml::parse::Node;
 use lossless_yaml::path::Path;
@@ -21,8 +22,10 @@ pub struct Shipped {
     pub api_version: String,
     /// Its namespace as written.
     pub namespace: Option<String>,
-    /// Whether a controller copies it into other namespaces too; which ones cannot be told.
-    pub copied: bool,
+    /// Which controller brings it into other namespaces too, if one does.
+    pub copies: Option<Copies>,
+    /// Whether it is in no namespace but those that a controller brings it to.
+    pub is_made: bool,
     /// What it holds.
     pub holds: Holds,
     /// `kind` of the object that brings it.
@@ -59,7 +62,6 @@ pub enum Holds {
 const MAKERS: &[(&str, &str, &[&str])] = &[
     ("bitnami.com", "SealedSecret", &["spec", "template", "metadata", "name"]),
     ("external-secrets.io", "ExternalSecret", &["spec", "target", "name"]),
-    ("external-secrets.io", "ClusterExternalSecret", &["spec", "externalSecretName"]),
     ("kubernetes-client.io", "ExternalSecret", &[]),
     ("secrets.hashicorp.com", "VaultStaticSecret", &["spec", "destination", "name"]),
     ("secrets.hashicorp.com", "VaultDynamicSecret", &["spec", "destination", "name"]),
@@ -69,21 +71,15 @@ const MAKERS: &[(&str, &str, &[&str])] = &[
     ("secrets.infisical.com", "InfisicalSecret", &["spec", "managedSecretReference", "secretName"]),
     ("secrets.doppler.com", "DopplerSecret", &["spec", "managedSecret", "name"]),
     ("isindir.github.com", "SopsSecret", &["spec", "secretTemplates"]),
-    ("clustersecret.io", "ClusterSecret", &[]),
     ("secretgen.carvel.dev", "SecretImport", &[]),
     ("secretgen.carvel.dev", "SecretTemplate", &[]),
 ];
 
-/// Kinds whose Secret comes into namespaces that a selector chooses.
-const COPYING: &[&str] = &["ClusterExternalSecret", "ClusterSecret"];
-
-/// Annotations by which controllers copy a Secret. [emberstack/kubernetes-reflector, mittwald/kubernetes-replicator, kubed]
-const COPY_ANNOTATIONS: &[&str] =
-    &["reflector.v1.k8s.emberstack.com/", "replicator.v1.mittwald.de/", "kubed.appscode.com/sync"];
-
 /// Whether objects of a kind bring Secrets.
 pub fn brings_secrets(api_version: &str, kind: &str) -> bool {
-    api_version == "v1" && kind == "Secret" || makers(api_version, kind).next().is_some()
+    api_version == "v1" && kind == "Secret"
+        || makers(api_version, kind).next().is_some()
+        || copies::is_maker(group(api_version), kind)
 }
 
 fn makers(api_version: &str, kind: &str) -> impl Iterator<Item = &'static [&'static str]> {
@@ -102,45 +98,45 @@ pub fn shipped(
     let meta = |key: &str| object.path(&["metadata", key]);
     let text = |node: Option<Node<'_, '_>>| node.and_then(|node| node.as_str().map(str::to_owned));
     let own_name = text(meta("name"));
-    let mut names: Vec<Option<String>> = makers(api_version, kind)
-        .flat_map(|field| match object.path(field) {
-            Some(list) if list.is_sequence() => {
-                list.items().map(|item| text(item.get("name"))).collect::<Vec<_>>()
-            }
-            Some(name) if !field.is_empty() => vec![text(Some(name))],
-            _ => vec![own_name.clone()],
-        })
-        .collect();
-    let is_secret = names.is_empty();
+    let made = copies::made(object, group(api_version), kind);
+    let mut names: Vec<(Option<String>, Option<Copies>)> = Vec::new();
+    let is_secret = api_version == "v1" && kind == "Secret";
     let own = own_name.clone().unwrap_or_default();
-    if is_secret {
-        names.push(own_name);
+    let by_annotations = || copies::by_annotations(object);
+    for field in makers(api_version, kind) {
+        match object.path(field) {
+            Some(list) if list.is_sequence() => {
+                names.extend(list.items().map(|item| (text(item.get("name")), by_annotations())));
+            }
+            Some(name) if !field.is_empty() => names.push((text(Some(name)), by_annotations())),
+            _ => names.push((own_name.clone(), by_annotations())),
+        }
     }
+    if is_secret {
+        names.push((own_name, by_annotations()));
+    }
+    let first_made = names.len();
+    names.extend(made.into_iter().map(|(name, copies)| (Some(name), Some(copies))));
     let (document, path, position) = place;
-    let copied = COPYING.contains(&kind)
-        || meta("annotations").is_some_and(|annotations| {
-            let keys = annotations.pairs().filter_map(|(key, _)| key.as_str());
-            keys.into_iter().any(|key| COPY_ANNOTATIONS.iter().any(|start| key.starts_with(start)))
-        });
     let nameable = |name: &String| !name.is_empty() && !name.contains(['{', '$']);
-    names
-        .into_iter()
-        .flatten()
-        .filter(nameable)
-        .map(|name| Shipped {
-            by_own_name: own == name,
+    let shipped = |(nth, (name, copies)): (usize, (Option<String>, Option<Copies>))| {
+        let name = name.filter(nameable)?;
+        Some(Shipped {
+            by_own_name: own == name && nth < first_made,
             object: own.clone(),
             api_version: api_version.to_owned(),
             name,
             namespace: text(meta("namespace")),
-            copied,
+            copies,
+            is_made: nth >= first_made,
             holds: if is_secret { holds.clone() } else { Holds::Unknown },
             kind: kind.to_owned(),
             document,
             path: path.clone(),
             position,
         })
-        .collect()
+    };
+    names.into_iter().enumerate().filter_map(shipped).collect()
 }
 
 #[cfg(test)]
@@ -158,7 +154,7 @@ mod tests {
         assert!(brings_secrets(version, kind), "{text}");
         let place = (0, &Path::default(), Position::START);
         let all = shipped(root, version, kind, Holds::Unknown, place);
-        all.into_iter().map(|one| (one.name, one.namespace, one.copied)).collect()
+        all.into_iter().map(|one| (one.name, one.namespace, one.copies.is_some())).collect()
     }
 
     #[test]

@@ -10,7 +10,8 @@ use super::File;
 use super::finding::{Code, Finding, ObjectRef, Severity};
 use super::place::{PodRun, is_pulled_by_node, runs};
 use crate::config::{Config, PullSecret};
-use crate::deliveries::graph::{Builds, Cluster, Graph};
+use crate::deliveries::graph::{Builds, Cluster, Deployment, Graph, Stray};
+use crate::objects::copies::Copies;
 use crate::objects::object::{Object, PodSpec};
 use crate::objects::shipped::Holds;
 use kubelet_keyring::pattern::{RegistryKey, lookup, needed};
@@ -33,8 +34,14 @@ pub struct Closure<'p> {
 struct Place<'p> {
     /// What is known of its cluster; none where it may be any.
     cluster: Option<&'p Cluster>,
-    /// None where nothing tells, or where a controller copies it to: it may be the one.
+    /// None where nothing tells: it may be the one.
     namespace: Option<&'p str>,
+    /// The controller that brings it elsewhere too.
+    copies: Option<&'p Copies>,
+    /// Whether only the controller brings it.
+    is_made: bool,
+    /// Its file, where nothing takes that in, and why.
+    stray: Option<(&'p str, &'p Stray)>,
     holds: &'p Holds,
 }
 
@@ -51,6 +58,19 @@ pub struct Gap {
 /// Numbers of two builds.
 type Neighbours = (Option<usize>, Option<usize>);
 
+impl Place<'_> {
+    /// One of which nothing is known.
+    fn anywhere() -> Self {
+        Self { cluster: None, namespace: None, copies: None, is_made: false, stray: None, holds: UNKNOWN }
+    }
+
+    /// Whether pods of a namespace find it, or may.
+    fn reaches(&self, namespace: &str) -> bool {
+        let copied = self.copies.is_some_and(|copies| copies.reach(namespace));
+        copied || !self.is_made && self.namespace.is_none_or(|own| own == namespace)
+    }
+}
+
 const UNKNOWN: &Holds = &Holds::Unknown;
 
 impl<'p> Closure<'p> {
@@ -62,9 +82,14 @@ impl<'p> Closure<'p> {
             for (secret, deployments) in shipped.zip(&file.shipped) {
                 for deployment in deployments {
                     let built = deployment.name.as_deref().filter(|_| secret.by_own_name);
-                    let namespace = deployment.namespace.as_deref().filter(|_| !secret.copied);
-                    let cluster = Some(&deployment.cluster);
-                    let place = Place { cluster, namespace, holds: &secret.holds };
+                    let place = Place {
+                        cluster: Some(&deployment.cluster),
+                        namespace: deployment.namespace.as_deref(),
+                        copies: secret.copies.as_ref(),
+                        is_made: secret.is_made,
+                        stray: file.stray.as_ref().map(|stray| (file.path.as_str(), stray)),
+                        holds: &secret.holds,
+                    };
                     secrets.entry(built.unwrap_or(&secret.name)).or_default().push(place);
                 }
             }
@@ -72,7 +97,7 @@ impl<'p> Closure<'p> {
         for secret in &graph.generated {
             if let Some(name) = &secret.name {
                 let (cluster, namespace) = (Some(&secret.cluster), secret.namespace.as_deref());
-                let place = Place { cluster, namespace, holds: UNKNOWN };
+                let place = Place { cluster, namespace, ..Place::anywhere() };
                 secrets.entry(name).or_default().push(place);
             }
         }
@@ -82,7 +107,7 @@ impl<'p> Closure<'p> {
 
     /// Adds a Secret of which nothing else is known.
     pub fn ships(&mut self, namespace: &'p str, name: &'p str) {
-        let place = Place { cluster: None, namespace: Some(namespace), holds: UNKNOWN };
+        let place = Place { namespace: Some(namespace), ..Place::anywhere() };
         self.secrets.entry(name).or_default().push(place);
     }
 
@@ -153,9 +178,14 @@ impl<'p> Closure<'p> {
     }
 
     /// The Secret of that name that pods of a namespace would find, or all that it might be.
-    fn found(&self, name: &str, namespace: &str, cluster: Option<&Cluster>) -> Vec<&Place<'p>> {
+    fn found(&self, name: &str, namespace: &str, run: &PodRun<'_>) -> Vec<&Place<'p>> {
+        let cluster = run.cluster();
+        // What is applied by hand may come with Secrets that are; what Flux or Argo CD deliver finds what they deliver.
+        let is_delivered = run.deployment.is_some_and(Deployment::is_delivered);
         let there = |place: &&Place<'p>| {
-            place.namespace.is_none_or(|other| other == namespace) && self.may_share(place.cluster, cluster)
+            place.reaches(namespace)
+                && self.may_share(place.cluster, cluster)
+                && !place.stray.is_some_and(|(_, stray)| !stray.is_outside || is_delivered)
         };
         self.secrets.get(name).into_iter().flatten().filter(there).collect()
     }
@@ -179,8 +209,7 @@ impl<'p> Closure<'p> {
         let configured = self.config.secrets.iter().find(|secret| secret.name == name);
         let lacks = |run: &&&PodRun<'_>| match run.namespace {
             Some(namespace) => {
-                !self.config.namespaces.excludes(namespace)
-                    && self.found(name, namespace, run.cluster()).is_empty()
+                !self.config.namespaces.excludes(namespace) && self.found(name, namespace, run).is_empty()
             }
             None => !self.secrets.contains_key(name),
         };
@@ -192,7 +221,7 @@ impl<'p> Closure<'p> {
         // Where the namespace has it in another cluster, the namespace alone says too little.
         let elsewhere = |namespace: &str| {
             let mut places = self.secrets.get(name).into_iter().flatten();
-            places.any(|place| place.namespace == Some(namespace))
+            places.any(|place| place.namespace == Some(namespace) && !place.is_made)
         };
         let place = match known.first() {
             None => String::new(),
@@ -206,10 +235,36 @@ impl<'p> Closure<'p> {
             }
         };
         let (severity, hint) = self.advice(name, configured, known.first().copied())?;
+        let (severity, hint) = match self.stray(name, &known) {
+            // Somebody has to see that it is taken in; to write it again helps nobody.
+            Some(hint) => (Severity::Error, hint),
+            None => (severity, hint),
+        };
         let message = format!("{about} names pull secret `{name}`, which nothing ships{place}");
         let mut finding = about.finding(Code::SecretNotShipped, about.entry(name), message, &hint);
         finding.severity = severity;
         Some(finding)
+    }
+
+    /// What to do about a Secret that is there for a namespace, in a file that nothing takes in.
+    fn stray(&self, name: &str, namespaces: &BTreeSet<&str>) -> Option<String> {
+        let places = self.secrets.get(name).into_iter().flatten();
+        let mut stray = places.filter_map(|place| {
+            let meant = place.namespace.is_none_or(|own| namespaces.contains(own));
+            place.stray.filter(|_| meant)
+        });
+        let (file, stray) = stray.next()?;
+        let list = |folder: &str| {
+            let folder = if folder.is_empty() { ".".to_owned() } else { folder.to_owned() };
+            format!("the kustomization in `{folder}` does not list it: add it to its `resources`")
+        };
+        Some(match &stray.kustomization {
+            Some(folder) if !stray.is_outside => format!("`{file}` is there, but {}", list(folder)),
+            Some(folder) => format!("`{file}` is there, but no delivery takes it in; {}", list(folder)),
+            None => format!(
+                "`{file}` is there, but no delivery takes it in: have its folder applied (a Flux Kustomization with `decryption`, a path of an Application), or let `output` lead into a folder that is"
+            ),
+        })
     }
 
     /// How sure it is that a Secret is missed, and what to do; nothing for one that is vouched for.
@@ -284,7 +339,7 @@ impl<'p> Closure<'p> {
         };
         for name in &run.pull_secrets {
             let Some(name) = name else { return Vec::new() };
-            match self.found(name, namespace, run.cluster()).as_slice() {
+            match self.found(name, namespace, run).as_slice() {
                 [Place { holds: Holds::Keys(held), .. }] => keys.extend(held.iter().map(|key| (*name, key))),
                 [Place { holds: Holds::OtherType(kind), .. }] => {
                     let message = format!(

@@ -17,7 +17,7 @@ pub mod secrets;
 pub mod service_accounts;
 
 use crate::deliveries::delivery::DeliveryFacts;
-use crate::deliveries::graph::Deployment;
+use crate::deliveries::graph::{Deployment, Stray};
 use crate::objects::object::Object;
 use crate::objects::read::FileFacts;
 use finding::Finding;
@@ -37,6 +37,8 @@ pub struct File {
     pub deployments: Vec<Vec<Deployment>>,
     /// Where each of the Secrets that it brings is deployed, in their order.
     pub shipped: Vec<Vec<Deployment>>,
+    /// Why nothing takes it in, if it brings Secrets and that is known.
+    pub stray: Option<Stray>,
     /// The namespaces that it declares, as builds name them.
     pub declared: Vec<String>,
 }
@@ -51,6 +53,7 @@ impl File {
             delivery: None,
             deployments: Vec::new(),
             shipped: Vec::new(),
+            stray: None,
             declared: Vec::new(),
         }
     }

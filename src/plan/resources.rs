@@ -18,7 +18,8 @@ use lossless_yaml::verify::{Intent, Removal, verify, verify_removal};
 /// The names that a kustomization can have.
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-const KEY: &str = "resources";
+const RESOURCES: &str = "resources";
+const FILES: &str = "files";
 const FORM: Form = Form { list: true, key: None };
 
 /// A kustomization, as far as Secrets next to it go.
@@ -28,7 +29,11 @@ pub struct Kustomization {
     pub path: String,
     /// Its text.
     pub text: String,
-    /// What `resources` lists, as written.
+    /// The field that lists files: `resources`, or `files` of a ksops generator.
+    pub key: &'static str,
+    /// The folder that its entries begin at, without a slash at the end.
+    folder: String,
+    /// What the field lists, as written.
     pub resources: Vec<String>,
     /// `namespace`, which everything listed is moved to.
     pub namespace: Option<String>,
@@ -40,16 +45,37 @@ impl Kustomization {
         let (resources, namespace) = {
             let documents = parse(&text, Span::new(0, text.len())).ok()?;
             let root = documents.first()?.root().filter(|root| root.is_mapping())?;
-            let items = root.get(KEY).into_iter().flat_map(Node::items);
-            let resources = items.filter_map(|item| item.resolved().as_str().map(str::to_owned)).collect();
-            (resources, root.str_at("namespace").filter(|name| !name.is_empty()).map(str::to_owned))
+            let namespace = root.str_at("namespace").filter(|name| !name.is_empty()).map(str::to_owned);
+            (entries(root, RESOURCES), namespace)
         };
-        Some(Self { path: path.to_owned(), text, resources, namespace })
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        Some(Self { path: path.to_owned(), text, key: RESOURCES, folder, resources, namespace })
+    }
+
+    /// The files, as written, that it names as generators.
+    pub fn generators(&self) -> Vec<String> {
+        let documents = parse(&self.text, Span::new(0, self.text.len())).unwrap_or_default();
+        let root = documents.first().and_then(|document| document.root());
+        let all = root.map_or_else(Vec::new, |root| entries(root, "generators"));
+        all.into_iter().filter(|entry| !entry.contains(['\n', '{'])).collect()
+    }
+
+    /// The ksops generator in a file that this kustomization names: what opens encrypted Secrets where nothing else does, so that
+    /// they are listed there. None for any other generator.
+    pub fn ksops(&self, path: &str, text: String) -> Option<Self> {
+        let resources = {
+            let documents = parse(&text, Span::new(0, text.len())).ok()?;
+            let [document] = &documents[..] else { return None };
+            let root = document.root().filter(|root| root.str_at("kind") == Some("ksops"))?;
+            root.str_at("apiVersion").filter(|version| version.starts_with("viaduct.ai/"))?;
+            entries(root, FILES)
+        };
+        Some(Self { path: path.to_owned(), text, key: FILES, resources, ..self.clone() })
     }
 
     /// The folder that its entries begin at, without a slash at the end.
     pub fn folder(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+        &self.folder
     }
 
     /// A path relative to the repository's root as an entry of this kustomization; none when it is not below its folder.
@@ -72,12 +98,16 @@ impl Kustomization {
     /// Why it cannot be edited with certainty.
     pub fn edited(&self, add: &[&str], gone: &[&str]) -> Result<String, String> {
         let gone: Vec<&str> = gone.iter().filter_map(|path| self.entry(path)).collect();
-        let text = without(&self.text, &gone)?;
-        let mut add: Vec<&str> =
-            add.iter().filter(|path| !self.lists(path)).filter_map(|path| self.entry(path)).collect();
+        let text = without(&self.text, self.key, &gone)?;
+        let new = add.iter().filter(|path| !self.lists(path)).filter_map(|path| self.entry(path));
+        // Entries look as those beside them.
+        let is_dotted =
+            !self.resources.is_empty() && self.resources.iter().all(|entry| entry.starts_with("./"));
+        let mut add: Vec<String> =
+            new.map(|entry| if is_dotted { format!("./{entry}") } else { entry.to_owned() }).collect();
         add.sort_unstable();
         add.dedup();
-        if add.is_empty() { Ok(text) } else { with(&text, &add) }
+        if add.is_empty() { Ok(text) } else { with(&text, self.key, &add) }
     }
 }
 
@@ -103,6 +133,8 @@ pub struct Edited {
     pub before: String,
     /// Its text then.
     pub after: String,
+    /// The field that changes.
+    pub key: &'static str,
 }
 
 /// Changes of kustomizations and what is to be said of them.
@@ -174,13 +206,13 @@ pub fn plan(kustomizations: &BTreeMap<String, Kustomization>, listed: &[Listed],
             Ok(after) if after == kustomization.text => {}
             Ok(after) => {
                 let (path, before) = (kustomization.path.clone(), kustomization.text.clone());
-                listing.edits.push(Edited { path, before, after });
+                listing.edits.push(Edited { path, before, after, key: kustomization.key });
             }
             Err(reason) => {
                 let affected: BTreeSet<&str> =
                     add.iter().chain(&gone).filter_map(|path| kustomization.entry(path)).collect();
                 let names = affected.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                let message = format!("`{KEY}` cannot be edited with certainty: {reason}");
+                let message = format!("`{}` cannot be edited with certainty: {reason}", kustomization.key);
                 listing.findings.push(unlisted(
                     &kustomization.path,
                     message,
@@ -209,10 +241,16 @@ fn plain(entry: &str) -> &str {
     entry.strip_prefix("./").unwrap_or(entry)
 }
 
-fn without(text: &str, gone: &[&str]) -> Result<String, String> {
+/// The texts of a list of a mapping.
+fn entries(root: Node<'_, '_>, key: &str) -> Vec<String> {
+    let items = root.get(key).into_iter().flat_map(Node::items);
+    items.filter_map(|item| item.resolved().as_str().map(str::to_owned)).collect()
+}
+
+fn without(text: &str, field: &str, gone: &[&str]) -> Result<String, String> {
     let documents = parse(text, Span::new(0, text.len())).map_err(|error| error.reason)?;
     let root = documents.first().and_then(|document| document.root());
-    let found = root.and_then(|root| root.pairs().find(|(key, _)| key.as_str() == Some(KEY)));
+    let found = root.and_then(|root| root.pairs().find(|(key, _)| key.as_str() == Some(field)));
     let Some((key, list)) = found else { return Ok(text.to_owned()) };
     let is_gone =
         |item: Node<'_, '_>| item.resolved().as_str().is_some_and(|entry| gone.contains(&plain(entry)));
@@ -223,22 +261,23 @@ fn without(text: &str, gone: &[&str]) -> Result<String, String> {
     }
     let edits = remove::items(key, list, &indexes).map_err(|refusal| refusal.to_string())?;
     let after = edit::apply(text, &edits).map_err(|_| "two edits overlap".to_owned())?;
-    let removal = Removal { document: 0, mapping: Path::default(), key: KEY.to_owned(), items: indexes };
+    let removal = Removal { document: 0, mapping: Path::default(), key: field.to_owned(), items: indexes };
     verify_removal(text, &after, &removal).map_err(|mismatch| mismatch.to_string())?;
     Ok(after)
 }
 
-fn with(text: &str, add: &[&str]) -> Result<String, String> {
+fn with(text: &str, field: &str, add: &[String]) -> Result<String, String> {
     let documents = parse(text, Span::new(0, text.len())).map_err(|error| error.reason)?;
     let [document] = &documents[..] else { return Err("it holds more than one document".to_owned()) };
     let root = document.root().filter(|root| root.is_mapping()).ok_or("it is no mapping")?;
     let dashes = first_dash_distance(document).unwrap_or(2);
-    let (_, slot) = Slot::find(root, KEY, FORM, KeyPlace::Last, dashes);
-    let slot = slot.map_err(|refusal| format!("`{KEY}`: {refusal}"))?;
-    let after = edit::apply(text, &slot.edits(add)).map_err(|_| "two edits overlap".to_owned())?;
-    let names = add.iter().map(|&entry| entry.to_owned()).collect();
+    let (_, slot) = Slot::find(root, field, FORM, KeyPlace::Last, dashes);
+    let slot = slot.map_err(|refusal| format!("`{field}`: {refusal}"))?;
+    let after = edit::apply(text, &slot.edits(&add.iter().map(String::as_str).collect::<Vec<_>>()))
+        .map_err(|_| "two edits overlap".to_owned())?;
+    let names = add.to_vec();
     let intent =
-        Intent { document: 0, mapping: Path::default(), keys: vec![KEY.to_owned()], form: FORM, names };
+        Intent { document: 0, mapping: Path::default(), keys: vec![field.to_owned()], form: FORM, names };
     verify(text, &after, &[intent]).map_err(|mismatch| mismatch.to_string())?;
     Ok(after)
 }

@@ -35,7 +35,8 @@ pub fn quoted(text: &str) -> String {
 
 fn is_safe_plain(text: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
-    let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'/');
+    let first = text.starts_with("./")
+        || text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'/');
     let rest = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/' | b'+'));

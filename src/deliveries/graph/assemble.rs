@@ -130,6 +130,8 @@ impl<'r, 'a> Assembler<'r, 'a> {
         let (roles, resources) = roles(self.files, self.repository);
         self.graph.roles = roles;
         self.graph.listed.extend(&resources);
+        let folders = (0..self.repository.len()).map(|at| self.repository.get(at).folder.to_string());
+        self.graph.kustomized = folders.collect();
         for (at, file) in self.files.iter().enumerate() {
             if file.facts.is_some_and(|facts| facts.skipped_by_argocd) {
                 self.graph.skipped.insert(at);

@@ -95,6 +95,10 @@ impl<'a> Builder<'_, 'a> {
                 let kind = match (group_version(generator.api_version()), generator.kind()) {
                     (("", "builtin"), "SecretGenerator") => Kind::Secret,
                     (("", "builtin"), "ConfigMapGenerator") => Kind::ConfigMap,
+                    (("viaduct.ai", _), "ksops") => {
+                        self.add_decrypted(frame, &generator.object, entry.line, whole)?;
+                        continue;
+                    }
                     (_, name) => {
                         let message = format!("what the generator `{name}` makes cannot be known offline");
                         self.notice(
@@ -116,6 +120,69 @@ impl<'a> Builder<'_, 'a> {
                 }
                 self.generate_one(frame, kind, &tree, entry.line, whole)?;
             }
+        }
+        Ok(())
+    }
+
+    /// What ksops makes: the Secrets of its files, of which all but the values is in clear, and those it makes itself.
+    fn add_decrypted(
+        &mut self,
+        frame: &mut Frame<'a>,
+        generator: &Value,
+        line: usize,
+        whole: bool,
+    ) -> Result<(), Stop> {
+        let known = frame.known.clone();
+        let texts =
+            |key: &str| generator.get(key).map_or(&[][..], Value::items).iter().filter_map(Value::as_str);
+        let here = || Place { line, visit: Arc::clone(&frame.visit) };
+        let mut made = Vec::new();
+        for entry in texts("files") {
+            let path = self.repository.path(&known.folder, entry);
+            let path = path.map_err(|dead| self.fail(&known, line, dead.message, dead.hint))?;
+            let found = self.repository.documents(&path).and_then(|trees| objects(&trees));
+            let found = found.map_err(|reason| {
+                self.fail(
+                    &known,
+                    line,
+                    format!("`{path}`: {reason}"),
+                    "ksops takes files of encrypted objects",
+                )
+            })?;
+            let file = self.repository.file(&path);
+            for found in found {
+                let origin =
+                    file.map_or(Origin::Read, |file| Origin::Scanned(file, found.document, found.items));
+                let mut object = found.object;
+                object.remove("sops");
+                made.push(Resource::new(origin, object, false, here()));
+            }
+        }
+        for entry in generator.get("secretFrom").map_or(&[][..], Value::items) {
+            let mut object = Value::map([("apiVersion", Value::text("v1")), ("kind", Value::text("Secret"))]);
+            for key in ["metadata", "type"] {
+                if let Some(value) = entry.get(key) {
+                    object.set(key, value.clone());
+                }
+            }
+            made.push(Resource::new(Origin::Generated(frame.at, line), object, false, here()));
+        }
+        for mut resource in made {
+            let annotation = |name: &str| {
+                let annotations = resource.object.at(&["metadata", "annotations"]);
+                annotations
+                    .and_then(|all| all.str_at(&format!("kustomize.config.k8s.io/{name}")))
+                    .map(str::to_owned)
+            };
+            let hash = annotation("needs-hash").as_deref() == Some("true");
+            let behavior = match annotation("behavior").as_deref() {
+                Some("replace") => Behavior::Replace,
+                Some("merge") => Behavior::Merge,
+                _ => Behavior::Create,
+            };
+            resource.generated = Some(Generated { hash, known: false, behavior });
+            absorb(&mut frame.gathered.resources, resource)
+                .map_err(|error| self.refused(&known, line, &error, whole))?;
         }
         Ok(())
     }

@@ -163,6 +163,7 @@ impl<'r, 'a> Builds<'r, 'a> {
                 }
             }
             Origin::Scanned(file, document, items) => {
+                built.files.insert(*file);
                 let skip = items.len() * 2;
                 let inside = |path: &lossless_yaml::path::Path| {
                     let indexes = path.0.iter().skip(1).step_by(2).take(items.len());
@@ -258,7 +259,9 @@ impl<'r, 'a> Builds<'r, 'a> {
             cluster: outer.cluster(),
             namespace,
             misnamed,
+            // A hash over what is not known ends the name.
             name: Some(substituted(text(&["metadata", "name"])))
+                .filter(|_| resource.generated.is_none_or(|generated| generated.known || !generated.hash))
                 .filter(|name| !name.is_empty() && !name.contains(UNKNOWN)),
             pods: Pods::Built(pods),
             source,

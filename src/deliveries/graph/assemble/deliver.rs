@@ -145,6 +145,7 @@ impl<'a> Assembler<'_, 'a> {
             (None, None) => Arc::from(path),
         };
         self.claimed.extend(at);
+        self.graph.delivered.insert(path.to_owned());
         let known = Known { file, folder: Arc::from(path), fields: Fields::Made(Arc::new(fields)) };
         let root = self.repository.add(known);
         // What a generated kustomization includes is no root of its own any more.
@@ -266,6 +267,7 @@ impl<'a> Assembler<'_, 'a> {
             }
             _ => {
                 let claim = PlainClaim::new(from.clone(), fill, source.clone());
+                self.graph.delivered.insert(path.to_owned());
                 self.graph.plain.entry(path.to_owned()).or_default().push(claim);
             }
         }

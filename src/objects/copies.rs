@@ -1,0 +1,289 @@
+//! Controllers of the cluster that bring a Secret into more namespaces than the one it is written for, or make one of their own:
+//! which of them an object speaks to, and which namespaces it means.
+//!
+//! What only a label of a namespace decides may be any namespace. Nothing here knows which namespaces there are.
+//!
+//! Sources: emberstack/kubernetes-reflector, mittwald/kubernetes-replicator, kubeops/config-syncer, zakkg3/ClusterSecret, alexellis/registry-creds,
+//! titansoft-pte-ltd/imagepullsecret-patcher, kyverno `generate` rules, external-secrets `ClusterExternalSecret`.
+
+use lossless_yaml::parse::Node;
+use offline_kustomize::selector::Expression;
+
+/// What a controller does with a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copies {
+    /// The controller, as people know it.
+    pub controller: &'static str,
+    /// Expressions for the namespaces that the Secret comes into; none: every one, or those that nothing here can tell.
+    pub namespaces: Option<Vec<String>>,
+    /// Expressions for those that it does not come into.
+    pub except: Vec<String>,
+}
+
+impl Copies {
+    fn everywhere(controller: &'static str) -> Self {
+        Self { controller, namespaces: None, except: Vec::new() }
+    }
+
+    fn into(controller: &'static str, namespaces: Vec<String>) -> Self {
+        Self { namespaces: Some(namespaces), ..Self::everywhere(controller) }
+    }
+
+    /// Whether the Secret may come into a namespace.
+    pub fn reach(&self, namespace: &str) -> bool {
+        let fits = |expression: &String| {
+            let whole = format!("^(?:{expression})$");
+            // An expression that nobody can read is no reason to miss a Secret.
+            Expression::new(&whole).is_none_or(|expression| expression.fits(namespace))
+        };
+        self.namespaces.as_ref().is_none_or(|all| all.iter().any(fits)) && !self.except.iter().any(fits)
+    }
+}
+
+/// Where the annotations of the Secret stand that an object makes.
+const ANNOTATIONS: [&[&str]; 3] = [
+    &["metadata", "annotations"],
+    &["spec", "template", "metadata", "annotations"],
+    &["spec", "target", "template", "metadata", "annotations"],
+];
+
+/// What the annotations of an object, or of the Secret that is made from it, ask controllers for.
+pub fn by_annotations(object: Node<'_, '_>) -> Option<Copies> {
+    ANNOTATIONS.iter().filter_map(|path| object.path(path)).find_map(|annotations| {
+        let text = |key: &str| annotations.str_at(key).map(str::trim);
+        reflector(&text).or_else(|| replicator(&text)).or_else(|| {
+            // An empty value means every namespace, any other one a selector of labels.
+            text("kubed.appscode.com/sync").map(|_| Copies::everywhere("config-syncer"))
+        })
+    })
+}
+
+fn reflector<'t>(text: &dyn Fn(&str) -> Option<&'t str>) -> Option<Copies> {
+    let of = |name: &str| text(&format!("reflector.v1.k8s.emberstack.com/{name}"));
+    let is_set = |name: &str| of(name) == Some("true");
+    if !is_set("reflection-allowed") || !is_set("reflection-auto-enabled") {
+        return None;
+    }
+    let auto = of("reflection-auto-namespaces").filter(|list| !list.is_empty());
+    let allowed = of("reflection-allowed-namespaces").filter(|list| !list.is_empty());
+    Some(match auto.or(allowed) {
+        Some(list) => Copies::into("reflector", listed(list)),
+        None => Copies::everywhere("reflector"),
+    })
+}
+
+fn replicator<'t>(text: &dyn Fn(&str) -> Option<&'t str>) -> Option<Copies> {
+    let of = |name: &str| text(&format!("replicator.v1.mittwald.de/{name}")).filter(|list| !list.is_empty());
+    match (of("replicate-to"), of("replicate-to-matching")) {
+        // Labels of namespaces are not known here.
+        (_, Some(_)) => Some(Copies::everywhere("replicator")),
+        (Some(list), None) => Some(Copies::into("replicator", listed(list))),
+        (None, None) => None,
+    }
+}
+
+/// The parts of a list of expressions that are divided by commas.
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(glob).collect()
+}
+
+/// An expression as it is, but for a bare `*`, which people write for all.
+fn glob(text: &str) -> String {
+    if text == "*" { ".*".to_owned() } else { text.to_owned() }
+}
+
+/// Whether objects of a kind make Secrets by a controller that takes them to other namespaces, or adds them to pods.
+pub fn is_maker(group: &str, kind: &str) -> bool {
+    matches!(
+        (group, kind),
+        ("kyverno.io", "ClusterPolicy" | "Policy")
+            | ("ops.alexellis.io", "ClusterPullSecret")
+            | ("clustersecret.io", "ClusterSecret")
+            | ("external-secrets.io", "ClusterExternalSecret")
+            | ("apps", "Deployment")
+    )
+}
+
+/// The Secrets that such an object makes, by name.
+pub fn made(object: Node<'_, '_>, group: &str, kind: &str) -> Vec<(String, Copies)> {
+    let text = |path: &[&str]| object.path(path).and_then(|node| node.as_str().map(str::to_owned));
+    let own = || text(&["metadata", "name"]).unwrap_or_default();
+    match (group, kind) {
+        ("kyverno.io", _) => kyverno(object, kind),
+        ("ops.alexellis.io", "ClusterPullSecret") => {
+            vec![(format!("{}-registrycreds", own()), Copies::everywhere("registry-creds"))]
+        }
+        ("clustersecret.io", "ClusterSecret") => {
+            let list = |key: &str| -> Vec<String> {
+                let items = object.get(key).into_iter().flat_map(Node::items);
+                items.filter_map(|item| item.resolved().as_str().map(glob)).collect()
+            };
+            let only = Some(list("matchNamespace")).filter(|list| !list.is_empty());
+            let except = list("avoidNamespaces");
+            vec![(own(), Copies { controller: "ClusterSecret", namespaces: only, except })]
+        }
+        ("external-secrets.io", "ClusterExternalSecret") => {
+            let items = object.path(&["spec", "namespaces"]).into_iter().flat_map(Node::items);
+            let names: Vec<String> =
+                items.filter_map(|item| item.resolved().as_str().map(str::to_owned)).collect();
+            let has = |key: &str| object.path(&["spec", key]).is_some_and(|node| !node.is_null());
+            let by_labels = has("namespaceSelector") || has("namespaceSelectors") || names.is_empty();
+            let name = text(&["spec", "externalSecretSpec", "target", "name"])
+                .or_else(|| text(&["spec", "externalSecretName"]))
+                .unwrap_or_else(own);
+            let copies = if by_labels {
+                Copies::everywhere("external-secrets")
+            } else {
+                Copies::into("external-secrets", names)
+            };
+            vec![(name, copies)]
+        }
+        ("apps", "Deployment") => patcher(object).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Secrets of the `generate` rules of a policy of Kyverno.
+fn kyverno(policy: Node<'_, '_>, kind: &str) -> Vec<(String, Copies)> {
+    let rules = policy.path(&["spec", "rules"]).into_iter().flat_map(Node::items);
+    let own = policy.path(&["metadata", "namespace"]).and_then(|node| node.as_str().map(str::to_owned));
+    let made = |rule: Node<'_, '_>| {
+        let generate = rule.resolved().get("generate")?.resolved();
+        if generate.str_at("kind") != Some("Secret") {
+            return None;
+        }
+        let name = generate.str_at("name").filter(|name| !name.contains("{{"))?.to_owned();
+        let namespace = match kind {
+            // One that has a namespace acts in it alone.
+            "Policy" => own.clone(),
+            _ => generate.str_at("namespace").filter(|text| !text.contains("{{")).map(str::to_owned),
+        };
+        let copies = match namespace {
+            Some(namespace) => Copies::into("Kyverno", vec![namespace]),
+            None => Copies::everywhere("Kyverno"),
+        };
+        Some((name, copies))
+    };
+    rules.filter_map(made).collect()
+}
+
+/// What imagepullsecret-patcher copies: into every namespace, under the name that its settings give.
+fn patcher(deployment: Node<'_, '_>) -> Option<(String, Copies)> {
+    let containers = deployment.path(&["spec", "template", "spec", "containers"])?;
+    let container = containers
+        .items()
+        .map(|item| item.resolved())
+        .find(|item| item.str_at("image").is_some_and(|image| image.contains("imagepullsecret-patcher")))?;
+    let setting = |name: &str| {
+        let mut entries =
+            container.get("env").into_iter().flat_map(Node::items).map(|entry| entry.resolved());
+        entries
+            .find(|entry| entry.str_at("name") == Some(name))
+            .and_then(|entry| entry.str_at("value").map(str::to_owned))
+    };
+    let name = setting("CONFIG_SECRETNAME").unwrap_or_else(|| "image-pull-secret".to_owned());
+    let except = setting("CONFIG_EXCLUDED_NAMESPACES").map(|list| listed(&list)).unwrap_or_default();
+    Some((name, Copies { except, ..Copies::everywhere("imagepullsecret-patcher") }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lossless_yaml::parse::parse;
+    use lossless_yaml::span::Span;
+
+    fn with<T>(text: &str, look: impl Fn(Node<'_, '_>) -> T) -> T {
+        let documents =
+            parse(text, Span::new(0, text.len())).unwrap_or_else(|error| panic!("{}", error.reason));
+        look(documents[0].root().unwrap_or_else(|| panic!("empty")))
+    }
+
+    fn reached(copies: &Copies) -> Vec<&'static str> {
+        ["shop", "pay-eu", "infra"].into_iter().filter(|name| copies.reach(name)).collect()
+    }
+
+    #[test]
+    fn annotations_wherever_the_secret_takes_them_from() {
+        const REFLECTOR: &str = "reflector.v1.k8s.emberstack.com";
+        let all = &["shop", "pay-eu", "infra"][..];
+        for (annotations, expected) in [
+            (
+                format!(
+                    "{{{REFLECTOR}/reflection-allowed: 'true', {REFLECTOR}/reflection-auto-enabled: 'true', {REFLECTOR}/reflection-auto-namespaces: 'shop, pay-.*'}}"
+                ),
+                Some(&["shop", "pay-eu"][..]),
+            ),
+            (
+                format!(
+                    "{{{REFLECTOR}/reflection-allowed: 'true', {REFLECTOR}/reflection-auto-enabled: 'true'}}"
+                ),
+                Some(all),
+            ),
+            (format!("{{{REFLECTOR}/reflection-allowed: 'true'}}"), None),
+            ("{replicator.v1.mittwald.de/replicate-to: 'pay-.*'}".to_owned(), Some(&["pay-eu"])),
+            ("{replicator.v1.mittwald.de/replicate-to: '*'}".to_owned(), Some(all)),
+            ("{replicator.v1.mittwald.de/replicate-to-matching: 'a=b'}".to_owned(), Some(all)),
+            ("{kubed.appscode.com/sync: ''}".to_owned(), Some(all)),
+            ("{other: x}".to_owned(), None),
+        ] {
+            for place in [
+                "metadata: {annotations: ANN}",
+                "spec: {template: {metadata: {annotations: ANN}}}",
+                "spec: {target: {template: {metadata: {annotations: ANN}}}}",
+            ] {
+                let text = place.replace("ANN", &annotations);
+                let found = with(&text, by_annotations);
+                assert_eq!(found.as_ref().map(reached).as_deref(), expected, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn objects_that_make_secrets() {
+        for (group, kind, text, expected) in [
+            (
+                "kyverno.io",
+                "ClusterPolicy",
+                "spec: {rules: [{generate: {kind: Secret, name: a, namespace: '{{request.object.metadata.name}}'}}, {mutate: {}}]}",
+                Some(("a", 3)),
+            ),
+            (
+                "kyverno.io",
+                "ClusterPolicy",
+                "spec: {rules: [{generate: {kind: Secret, name: a, namespace: shop}}]}",
+                Some(("a", 1)),
+            ),
+            ("kyverno.io", "ClusterPolicy", "spec: {rules: [{generate: {kind: ConfigMap, name: a}}]}", None),
+            (
+                "ops.alexellis.io",
+                "ClusterPullSecret",
+                "metadata: {name: hub}",
+                Some(("hub-registrycreds", 3)),
+            ),
+            (
+                "clustersecret.io",
+                "ClusterSecret",
+                "metadata: {name: a}\nmatchNamespace: ['.*']\navoidNamespaces: [infra]",
+                Some(("a", 2)),
+            ),
+            (
+                "external-secrets.io",
+                "ClusterExternalSecret",
+                "metadata: {name: a}\nspec: {namespaces: [shop], externalSecretName: b}",
+                Some(("b", 1)),
+            ),
+            (
+                "apps",
+                "Deployment",
+                "spec: {template: {spec: {containers: [{image: 'quay.io/titansoft/imagepullsecret-patcher:v1', env: [{name: CONFIG_SECRETNAME, value: x}, {name: CONFIG_EXCLUDED_NAMESPACES, value: infra}]}]}}}",
+                Some(("x", 2)),
+            ),
+            ("apps", "Deployment", "spec: {template: {spec: {containers: [{image: nginx}]}}}", None),
+        ] {
+            assert!(is_maker(group, kind));
+            let found = with(text, |node| made(node, group, kind));
+            let found = found.first().map(|(name, copies)| (name.as_str(), reached(copies).len()));
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}
