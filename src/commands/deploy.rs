@@ -1,7 +1,7 @@
 //! Where everything is deployed: the namespace graph, fed from the disk and the configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, bail};
 
@@ -9,6 +9,7 @@ use super::parallel;
 use super::settings::{Settings, shown};
 use crate::config::Target;
 use crate::deliveries::graph::{Deployment, Graph, Options, Scanned, Stray, Told};
+use crate::effects::scan::sources::{self, SourceIgnore};
 use crate::effects::source;
 use crate::objects::object::Object;
 use crate::objects::shipped::Shipped;
@@ -31,7 +32,25 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     let each = |count, work: &(dyn Fn(usize) + Sync)| {
         parallel::map(&(0..count).collect::<Vec<_>>(), threads, |nth| work(*nth));
     };
-    let options = Options { config, rule: &rule, default: default.as_ref(), application, each: &each };
+    let remotes = sources::remotes(&settings.root);
+    // Only who delivers by Flux has to know.
+    let ignore = OnceLock::new();
+    let left_out = |path: &str| {
+        let read = || {
+            let all: BTreeSet<&str> = files.iter().flat_map(|file| folders(&file.path)).collect();
+            SourceIgnore::read(&settings.root, all.into_iter())
+        };
+        ignore.get_or_init(read).leaves_out(path)
+    };
+    let options = Options {
+        config,
+        rule: &rule,
+        default: default.as_ref(),
+        application,
+        remotes: &remotes,
+        left_out: &left_out,
+        each: &each,
+    };
     // Only what builds name is ever read again: patches, and what lies under other names than manifests have.
     let load = |path: &str| source::bytes(&settings.root, path);
     // Secrets and namespaces are deployed like all else; they follow the objects of their file.
@@ -72,6 +91,11 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         }
     }
     graph
+}
+
+/// The folders above a file, outermost first, the root among them.
+fn folders(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::once("").chain(path.match_indices('/').map(|(at, _)| &path[..at]))
 }
 
 /// Makes one target for each cluster, and lets targets name the clusters of what belongs to them: what a user says goes before

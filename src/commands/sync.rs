@@ -258,8 +258,11 @@ impl Done {
 
 /// Shows findings that nothing answered; whether they fail the run.
 fn conclude(common: &Common, findings: &[&Finding], terminal: &mut Terminal<'_>) -> Result<bool> {
-    let mut findings: Vec<&Finding> =
-        findings.iter().copied().filter(|finding| finding.code != Code::PullSecretMissing).collect();
+    let mut findings: Vec<&Finding> = findings
+        .iter()
+        .copied()
+        .filter(|finding| !matches!(finding.code, Code::PullSecretMissing | Code::LoadRestricted))
+        .collect();
     run::sort_by_place(&mut findings);
     for finding in findings.iter().filter(|finding| ending::is_shown(common, finding)) {
         terminal.err.write_all(text::finding(finding, terminal.err_style).as_bytes())?;

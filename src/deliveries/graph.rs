@@ -197,6 +197,10 @@ pub struct Options<'a> {
     pub default: Option<&'a Told>,
     /// The namespace that Argo CD fills in for everything that is generated now.
     pub application: Option<&'a str>,
+    /// URLs of the repository's remotes: sources of Flux and Argo CD that are one of them are this repository.
+    pub remotes: &'a [String],
+    /// Whether Flux leaves a file out of what it fetches.
+    pub left_out: &'a (dyn Fn(&str) -> bool + Sync),
     /// Has work done.
     pub each: Each<'a>,
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::objects::read::FileFacts;
 use crate::plan::Addition;
 use lossless_yaml::edit;
+use lossless_yaml::elder;
 use lossless_yaml::span::{LineIndex, Position};
 use lossless_yaml::verify::{Intent, Mismatch, verify};
 
@@ -60,5 +61,18 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
         },
         reason: mismatch.to_string(),
     })?;
+    elders(text)?;
+    elders(&after)?;
     Ok(after)
+}
+
+/// Whether the readers that clusters use take a text.
+///
+/// # Errors
+/// Where and why they do not.
+pub fn elders(text: &str) -> Result<(), Refused> {
+    elder::read(text).map_err(|refused| Refused {
+        position: Position { line: refused.line, column: refused.column },
+        reason: format!("kubectl, kustomize, Flux and Argo CD do not read it: {}", refused.reason),
+    })
 }

@@ -11,6 +11,7 @@ use anyhow::Result;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 pub mod index;
+pub mod sources;
 
 /// How to walk.
 #[derive(Clone, Copy, Debug)]

@@ -19,6 +19,7 @@ use super::secret::{self, OwnedSecret};
 use super::shipped::{Holds, Shipped, brings_secrets, shipped};
 use super::site::{Shape, Site, What};
 use super::workload::{Kinds, Spot, missing, walk};
+use lossless_yaml::elder;
 use lossless_yaml::insert::{Form, KeyPlace, Refusal, Slot};
 use lossless_yaml::layout;
 use lossless_yaml::parse::{Document, Node, check, find_first, parse};
@@ -189,6 +190,13 @@ impl<'t> Reader<'t, '_> {
             // YAML takes it for a line break, editors and Git do not: nobody agrees on what a line is.
             let position = first.min(self.position(at));
             let reason = "a carriage return stands alone, without a line feed".to_owned();
+            self.facts.errors.push(Unreadable { position, reason });
+            self.facts.objects.clear();
+        } else if let (Some(first), Some(at)) = (first, elder::line_break(self.text)) {
+            let position = first.max(self.position(at));
+            let reason =
+                "a line break of YAML 1.1 (U+0085, U+2028 or U+2029), which not all readers take for one"
+                    .to_owned();
             self.facts.errors.push(Unreadable { position, reason });
             self.facts.objects.clear();
         }

@@ -84,6 +84,20 @@ pub fn drop_fragments(facts: &mut FileFacts, deployments: &mut Vec<Vec<Deploymen
     facts.skips.sort_by_key(|skip| skip.position);
 }
 
+/// Takes out of a template of a chart what looks like objects.
+pub fn leave_to_helm(file: &mut File) {
+    file.delivery = None;
+    let Ok(facts) = &mut file.facts else { return };
+    facts.shipped.clear();
+    facts.errors.clear();
+    let there = facts.objects.first().map(|object| object.position);
+    facts.objects.clear();
+    if let Some(position) = there.filter(|_| facts.skips.is_empty()) {
+        let detail = "a template of a chart".to_owned();
+        facts.skips.push(Skip { position, reason: SkipReason::Template, detail });
+    }
+}
+
 /// Takes out of a file what is no object to deploy: patches, and what kustomize reads for other reasons.
 pub fn apply_role(file: &mut File, role: Role) {
     let what = match role {

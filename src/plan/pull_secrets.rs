@@ -297,7 +297,7 @@ fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, want
             reason(config, pod_spec, &addition.names),
         );
         plan.findings.push(about(Code::PullSecretMissing, message, Some("run `pullcred inject`".to_owned())));
-        if object.kind == "Job" && object.group() == "batch" {
+        if object.kind == "Job" && object.group() == "batch" && !is_made_anew(object) {
             let message =
                 format!("`Job` `{}` cannot be changed in place once it exists", object.display_name());
             let hint = "delete the Job first, or let your tool replace it (Argo CD `Replace=true,Force=true`, Flux `force`)";
@@ -305,6 +305,23 @@ fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, want
         }
         plan.additions.push(addition.clone());
     }
+}
+
+/// Whether a Job meets no field that cannot be changed: it is deleted before it is made again, has a new name each time, or
+/// carries what has it replaced.
+fn is_made_anew(job: &Object) -> bool {
+    let has = |key: &str| job.annotation(key).is_some();
+    let says = |key: &str, words: &[&str]| {
+        job.annotation(key).is_some_and(|text| text.split(',').any(|word| words.contains(&word.trim())))
+    };
+    let forced = |(key, value): &(String, String)| {
+        key == "kustomize.toolkit.fluxcd.io/force" && value.eq_ignore_ascii_case("enabled")
+    };
+    job.name.is_empty()
+        || has("argocd.argoproj.io/hook")
+        || has("helm.sh/hook")
+        || says("argocd.argoproj.io/sync-options", &["Replace=true", "Force=true"])
+        || job.annotations.iter().chain(&job.labels).any(forced)
 }
 
 /// For people: which images the missing secrets are for.

@@ -5,6 +5,7 @@
 
 pub mod de;
 pub mod edit;
+pub mod elder;
 pub mod emit;
 pub mod insert;
 pub mod layout;

@@ -5,7 +5,7 @@
 
 mod entries;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::config::Config;
@@ -61,6 +61,8 @@ pub struct Builder<'r, 'a> {
     /// What is kept of kustomizations that are included several times; by index and whether without sketches.
     memo: HashMap<(usize, bool), Memo>,
     work: usize,
+    /// Kustomizations of which it has been said that they read what lies outside of their folders.
+    restricted: HashSet<Arc<str>>,
 }
 
 /// Why a kustomization is being built.
@@ -124,6 +126,7 @@ impl<'r, 'a> Builder<'r, 'a> {
             whole: HashMap::new(),
             memo: HashMap::new(),
             work: 0,
+            restricted: HashSet::new(),
         }
     }
 

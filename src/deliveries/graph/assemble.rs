@@ -16,7 +16,7 @@ use crate::deliveries::flux::FluxKustomization;
 use crate::deliveries::flux::variables::Variables;
 use crate::deliveries::sketch::sketches;
 use builds::{Builds, Built};
-use offline_kustomize::notice::{Notice, Notices};
+use offline_kustomize::notice::{Code, Notice, Notices};
 use offline_kustomize::repository::{File, Repository, contains, folder, join};
 use offline_kustomize::value::Value;
 
@@ -70,6 +70,8 @@ struct Assembler<'r, 'a> {
     /// Delivery objects that were acted upon, by file, document and way through Lists.
     seen: HashMap<(usize, usize, Vec<usize>), Vec<Value>>,
     claim_count: usize,
+    /// Kustomizations that are built with kustomize's load restriction.
+    restricted: HashSet<Arc<str>>,
     /// Where variables may come from, once somebody has asked.
     settings: Option<variables::Settings>,
 }
@@ -115,13 +117,14 @@ impl<'r, 'a> Assembler<'r, 'a> {
             paths,
             repository,
             uses,
-            own: Own::new(deliveries),
+            own: Own::new(deliveries, options.remotes),
             graph: Graph::default(),
             notices: Notices::default(),
             claims: Vec::new(),
             claimed: BTreeSet::new(),
             seen: HashMap::new(),
             claim_count: 0,
+            restricted: HashSet::new(),
             settings: None,
         }
     }
@@ -253,14 +256,32 @@ impl<'r, 'a> Assembler<'r, 'a> {
 
     /// Keeps one of equal deployments, sorts the notices and lets deployments point to where they went.
     fn finish(mut self) -> Graph {
-        let mut order: Vec<usize> = (0..self.notices.list().len()).collect();
+        let is_lifted = self.lifts_restriction();
+        let counts = |at: &usize| {
+            let notice = &self.notices.list()[*at];
+            notice.code != Code::LoadRestricted
+                || !is_lifted && self.restricted.contains(notice.file.as_str())
+        };
+        let mut order: Vec<usize> = (0..self.notices.list().len()).filter(counts).collect();
         order.sort_by_key(|&at| &self.notices.list()[at]);
-        let mut places = vec![0; order.len()];
+        let mut places = vec![0; self.notices.list().len()];
         order.iter().enumerate().for_each(|(new, &old)| places[old] = new);
         self.graph.built.values_mut().for_each(distinct);
         moved(self.graph.built.values_mut().flatten(), &places);
         self.graph.notices = order.into_iter().map(|old| self.notices.list()[old].clone()).collect();
         self.graph
+    }
+
+    /// Whether Argo CD is configured to build without the load restriction.
+    fn lifts_restriction(&mut self) -> bool {
+        if self.notices.list().iter().all(|notice| notice.code != Code::LoadRestricted) {
+            return false;
+        }
+        if self.settings.is_none() {
+            self.settings = Some(self.read_settings());
+        }
+        let configured = self.settings.as_ref().and_then(|all| all.get(&(false, "argocd-cm".to_owned())));
+        configured.into_iter().flatten().any(variables::Setting::lifts_restriction)
     }
 
     fn keep(&mut self, built: Built) {
@@ -275,6 +296,9 @@ impl<'r, 'a> Assembler<'r, 'a> {
         });
         self.graph.generated.extend(numbered);
         self.graph.reached.extend(built.files);
+        if !built.is_unrestricted {
+            self.restricted.extend(built.kustomizations);
+        }
     }
 }
 

@@ -50,8 +50,8 @@ pub(super) struct Own {
 }
 
 impl Own {
-    /// Collects the signs; each delivery comes with the path of its file.
-    pub fn new<'d>(deliveries: impl Iterator<Item = (&'d str, &'d Delivery)>) -> Self {
+    /// Collects the signs; each delivery comes with the path of its file. The repository's own remotes are the surest.
+    pub fn new<'d>(deliveries: impl Iterator<Item = (&'d str, &'d Delivery)>, remotes: &[String]) -> Self {
         let mut own = Self::default();
         for (file, delivery) in deliveries {
             let text = |path: &[&str]| delivery.tree.at(path).and_then(Value::as_str).unwrap_or_default();
@@ -87,6 +87,17 @@ impl Own {
                 Kind::ArtifactGenerator => own.artifacts.add(&delivery.tree),
                 Kind::ApplicationSet | Kind::HelmRelease => {}
             }
+        }
+        let remotes: BTreeSet<String> = remotes.iter().map(|url| normal_url(url)).collect();
+        let known: BTreeSet<String> = own.spoken_argocd.intersection(&remotes).cloned().collect();
+        if !known.is_empty() {
+            own.argocd = known;
+        }
+        let known =
+            own.urls.iter().filter(|(_, url)| remotes.contains(*url)).map(|(source, _)| source.clone());
+        let known: BTreeSet<flux::Source> = known.collect();
+        if !known.is_empty() {
+            own.flux = known;
         }
         own.own_urls = own.flux.iter().filter_map(|source| own.urls.get(source).cloned()).collect();
         own
@@ -150,7 +161,7 @@ mod tests {
             .iter()
             .map(|(path, text)| (*path, delivery::read(path, text, Marks::of(text)).unwrap()))
             .collect();
-        Own::new(facts.iter().flat_map(|(path, facts)| facts.deliveries.iter().map(move |d| (*path, d))))
+        Own::new(facts.iter().flat_map(|(path, facts)| facts.deliveries.iter().map(move |d| (*path, d))), &[])
     }
 
     fn flux(name: &str, path: &str, source: &str) -> String {

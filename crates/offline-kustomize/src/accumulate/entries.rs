@@ -19,7 +19,8 @@ impl<'a> Builder<'_, 'a> {
 
     /// Kustomize reads files from its own folder or below, unless told otherwise.
     fn check_restriction(&mut self, known: &Known<'_>, path: &str, line: usize) {
-        if !contains(&known.folder, path) {
+        // One notice says enough: the remedy is the same for all entries.
+        if !contains(&known.folder, path) && self.restricted.insert(Arc::clone(&known.file)) {
             let message = format!("`{path}` lies outside of the kustomization's folder");
             let hint = "kustomize needs `--load-restrictor LoadRestrictionsNone` for it; give the file's folder a kustomization";
             self.notice(Code::LoadRestricted, known, line, message, hint);

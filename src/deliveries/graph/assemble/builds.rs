@@ -34,6 +34,10 @@ pub(super) struct Built {
     /// By file and object.
     pub places: Vec<((usize, usize), Deployment)>,
     pub generated: Vec<GeneratedSecret>,
+    /// Kustomizations that took part.
+    pub kustomizations: Vec<Arc<str>>,
+    /// Whether kustomize's load restriction is lifted, as Flux does.
+    pub is_unrestricted: bool,
     /// What it yields, as [`identity`] tells objects apart.
     pub objects: Vec<u64>,
     /// Files that it read.
@@ -70,7 +74,9 @@ impl<'r, 'a> Builds<'r, 'a> {
     pub fn build(&mut self, claim: &Claim) -> Built {
         let Claim { root, outer } = claim;
         let result = self.builder.build(*root, false);
-        let mut built = Built::default();
+        let is_unrestricted = outer.source.as_ref().is_some_and(|source| source.rule == Rule::Flux);
+        let mut built = Built { is_unrestricted, ..Built::default() };
+        self.files_below(*root, &mut built);
         let known = self.repository.get(*root);
         let resources = match result {
             Ok(resources) => resources,
@@ -79,7 +85,6 @@ impl<'r, 'a> Builds<'r, 'a> {
                 return built;
             }
         };
-        self.files_below(*root, &mut built.files);
         for resource in &resources {
             if let Origin::Scanned(file, document, items) = &resource.origin {
                 let kind = kind_of(resource.api_version(), resource.kind());
@@ -103,16 +108,17 @@ impl<'r, 'a> Builds<'r, 'a> {
     }
 
     /// Files that the kustomizations of a build name among their resources.
-    fn files_below(&self, root: usize, files: &mut BTreeSet<usize>) {
+    fn files_below(&self, root: usize, built: &mut Built) {
         let repository = self.repository;
         let mut waiting = vec![root];
         let mut seen = HashSet::new();
         while let Some(at) = waiting.pop() {
             if seen.insert(at) {
                 let known = repository.get(at);
+                built.kustomizations.push(Arc::clone(&known.file));
                 for entry in &known.fields.resources {
                     let path = repository.path(&known.folder, &entry.value);
-                    files.extend(path.ok().and_then(|path| repository.file(&path)));
+                    built.files.extend(path.ok().and_then(|path| repository.file(&path)));
                 }
                 waiting.extend(repository.included(at));
             }
@@ -121,7 +127,6 @@ impl<'r, 'a> Builds<'r, 'a> {
 
     /// A build that fails: nothing can be said of its objects.
     fn fail(&self, root: usize, outer: &Outer, notice: usize, built: &mut Built) {
-        self.files_below(root, &mut built.files);
         let known = self.repository.get(root);
         let mut source = vec![Source { rule: Rule::Kustomize, file: Arc::clone(&known.file), line: 1 }];
         source.extend(outer.source.clone());

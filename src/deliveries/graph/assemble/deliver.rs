@@ -154,12 +154,18 @@ impl<'a> Assembler<'_, 'a> {
     }
 
     /// The kustomization that Flux generates: every YAML file below, folders with a kustomization as a whole.
-    fn everything_below(&self, path: &str, line: usize) -> Kustomization {
+    fn everything_below(&mut self, path: &str, line: usize) -> Kustomization {
         let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
         let start = self.paths.partition_point(|other| *other < prefix.as_str());
         let mut resources: Vec<Line<String>> = Vec::new();
         let mut whole: Option<String> = None;
+        let left_out = self.options.left_out;
         for file in self.paths[start..].iter().take_while(|file| file.starts_with(&prefix)) {
+            if left_out(file) {
+                // Flux does not even fetch it.
+                self.graph.reached.extend(self.repository.file(file));
+                continue;
+            }
             let mut above = folder(file);
             let mut found = None;
             while above.len() > path.len() {

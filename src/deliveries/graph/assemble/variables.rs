@@ -24,6 +24,14 @@ pub(super) struct Setting {
     hidden: Vec<String>,
 }
 
+impl Setting {
+    /// Whether it is the configuration of an Argo CD that builds without kustomize's load restriction.
+    pub(super) fn lifts_restriction(&self) -> bool {
+        let mut options = self.known.iter().filter(|(key, _)| key.starts_with("kustomize.buildOptions"));
+        options.any(|(_, value)| value.contains("LoadRestrictionsNone"))
+    }
+}
+
 impl Assembler<'_, '_> {
     /// What the variables of an object of a file hold.
     pub(super) fn variables(&mut self, flux: &FluxKustomization, file: &str) -> Variables {
@@ -49,7 +57,7 @@ impl Assembler<'_, '_> {
         variables
     }
 
-    fn read_settings(&self) -> Settings {
+    pub(super) fn read_settings(&self) -> Settings {
         let mut settings = Settings::new();
         for file in self.files.iter().filter(|file| file.has_settings) {
             let text = (self.load)(file.path).and_then(|bytes| String::from_utf8(bytes).ok());
