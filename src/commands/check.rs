@@ -8,6 +8,7 @@ use super::Terminal;
 use super::args::{CheckArgs, Common, Format};
 use super::ending::{fails, is_shown, skipped, unconfigured, unverified};
 use super::exit::Exit;
+use super::inside;
 use super::run::Run;
 use super::secrets::{Options, Secrets};
 use super::settings::{Settings, directory};
@@ -35,6 +36,7 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
         sealed = secrets.sealed();
         run.plan.findings.extend([secrets.answered, secrets.findings].concat());
     }
+    inside::judge(&mut run, &identities)?;
     run.audit(now(), &sealed);
     if let Some(file) = &arguments.write_baseline {
         return write_baseline(common, file, &run, terminal);

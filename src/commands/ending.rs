@@ -48,7 +48,7 @@ pub fn skipped(common: &Common, summary: &Summary, terminal: &mut Terminal<'_>) 
     if !summary.skipped.is_empty() {
         let parts: Vec<String> =
             summary.skipped.iter().map(|(code, count)| format!("{count} {code}")).collect();
-        let hint = if common.verbose { "" } else { " (-v names them)" };
+        let hint = if common.verbose { "" } else { " (`check -v` names them)" };
         writeln!(terminal.err, "left alone: {}{hint}", parts.join(", "))?;
     }
     Ok(())

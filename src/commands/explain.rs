@@ -12,6 +12,7 @@ use crate::deliveries::graph::{Graph, Notice, Pods};
 use crate::objects::object::Object;
 use crate::plan::File;
 use crate::plan::place::{PodRun, runs};
+use crate::report::plain;
 use kubelet_keyring::reference::ImageRef;
 
 /// Runs the command.
@@ -74,15 +75,17 @@ fn pod(run: &Run, file: &File, nth: usize, place: usize, added: &[String]) -> St
     let pod_spec = &object.pod_specs[place];
     let mut out = format!(
         "{}:{}: `{}` `{}`, {}\n",
-        file.path,
+        plain(&file.path),
         pod_spec.position,
-        object.kind,
-        object.display_name(),
+        plain(&object.kind),
+        plain(object.display_name()),
         if pod_spec.path.0.is_empty() { "the object itself".to_owned() } else { pod_spec.path.to_string() },
     );
     let mut say = |text: String| {
         out.push_str("  ");
-        out.push_str(&text);
+        // Some reasons have lines of their own.
+        let lines: Vec<_> = text.lines().map(plain).collect();
+        out.push_str(&lines.join("\n"));
         out.push('\n');
     };
     for container in &pod_spec.containers {

@@ -10,6 +10,7 @@ use super::start::wait;
 use super::{Terminal, ending};
 use crate::effects::source;
 use crate::plan::finding::{Code, Severity};
+use crate::report::plain;
 use crate::report::{diff, text};
 
 /// Runs the command.
@@ -95,7 +96,7 @@ pub fn write(
         injected.entries += file.additions;
         if !common.quiet {
             let verb = if changes.dry_run { "would change" } else { "changed" };
-            writeln!(terminal.err, "{verb} {} (+{})", file.path, file.additions)?;
+            writeln!(terminal.err, "{verb} {} (+{})", plain(&file.path), file.additions)?;
         }
     }
     Ok(injected)

@@ -25,6 +25,7 @@ use crate::effects::recipients::{Audience, Audiences};
 use crate::effects::seal::{names, opened, seal};
 use crate::effects::source::{self, Source};
 use crate::plan::secrets::decide::{Content, Kind};
+use crate::report::plain;
 use crate::report::text;
 use lossless_yaml::span::Position;
 use sops_age::document::{Encrypted, Timestamp};
@@ -77,7 +78,7 @@ pub fn run(common: &Common, arguments: &KeysArgs, way: Way, terminal: &mut Termi
                 changed += 1;
                 if !common.quiet {
                     let verb = if arguments.dry_run { "would change" } else { "changed" };
-                    writeln!(terminal.err, "{verb} {path} ({about})")?;
+                    writeln!(terminal.err, "{verb} {} ({about})", plain(path))?;
                 }
             }
             Err(error) => {

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::Terminal;
 use super::args::{Common, ListArgs, ListOutput};
+use super::ending;
 use super::exit::Exit;
 use super::run::Run;
 use super::secrets::{Options, Secrets};
@@ -38,6 +39,11 @@ pub fn run(common: &Common, arguments: &ListArgs, terminal: &mut Terminal<'_>) -
         }
     };
     terminal.out.write_all(text.as_bytes())?;
+    if matches!(arguments.output, ListOutput::Table) && !common.quiet {
+        // What the table does not show.
+        terminal.out.flush()?;
+        ending::skipped(common, &run.summary(), terminal)?;
+    }
     Ok(Exit::Clean)
 }
 

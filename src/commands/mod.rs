@@ -11,6 +11,7 @@ pub mod r#fn;
 pub mod generate;
 pub mod init;
 pub mod inject;
+mod inside;
 pub mod keys;
 pub mod list;
 pub mod parallel;
@@ -33,6 +34,7 @@ use args::{Cli, Command};
 use exit::Exit;
 use keys::Way;
 
+use crate::report::plain;
 use crate::report::style::{Color, Style};
 
 /// What a command speaks to: data to one stream, messages to the other.
@@ -71,7 +73,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(exit) => exit,
         Err(error) if is_broken_pipe(&error) => Exit::Clean,
         Err(error) => {
+            // Errors have lines of their own; whatever else is in them comes from names.
             let text = format!("{error:#}");
+            let text = text.lines().map(plain).collect::<Vec<_>>().join("\n");
             let _ = writeln!(io::stderr(), "{}: {text}", terminal.err_style.red("error"));
             Exit::Error
         }

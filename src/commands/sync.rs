@@ -15,6 +15,7 @@ use super::{Terminal, ending};
 use crate::effects::source;
 use crate::plan::finding::{Code, Finding};
 use crate::plan::place::homeless;
+use crate::report::plain;
 use crate::report::{diff, text};
 
 /// Runs `sync`: injects, encrypts, prunes.
@@ -201,7 +202,7 @@ impl Job<'_> {
             (true, "removed") => "would remove",
             (true, _) => "would change",
         };
-        Ok(writeln!(terminal.err, "{verb} {path} ({about})")?)
+        Ok(writeln!(terminal.err, "{verb} {} ({})", plain(path), plain(about))?)
     }
 
     fn summary(

@@ -94,6 +94,13 @@ impl Source {
         }
     }
 
+    /// Every file of a folder, as others than Argo CD may deploy it.
+    pub fn whole_folder() -> Self {
+        let recurse =
+            Value::map([("directory", Value::map([("recurse", Value::Scalar("true".into(), true))]))]);
+        Self { repository: String::new(), path: String::new(), chart: false, tree: recurse }
+    }
+
     /// The source as a file beside the manifests (`.argocd-source.yaml`) overrides it.
     #[must_use]
     pub fn overridden(&self, file: &Value) -> Self {

@@ -36,6 +36,8 @@ pub enum Kind {
     Application,
     /// Argo CD `ApplicationSet`.
     ApplicationSet,
+    /// An object of another tool that deploys a chart or a package: it is named, and what it deploys is not known.
+    OtherRelease,
 }
 
 /// A Flux or Argo CD object.
@@ -66,6 +68,14 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
         ("source.extensions.fluxcd.io", "ArtifactGenerator") => Kind::ArtifactGenerator,
         ("argoproj.io", "Application") => Kind::Application,
         ("argoproj.io", "ApplicationSet") => Kind::ApplicationSet,
+        ("helm.cattle.io", "HelmChart")
+        | ("helm.fluxcd.io", "HelmRelease")
+        | ("helm.crossplane.io", "Release")
+        | ("addons.cluster.x-k8s.io", "HelmChartProxy")
+        | ("config.projectsveltos.io", "ClusterProfile" | "Profile")
+        | ("packaging.carvel.dev", "PackageInstall")
+        | ("kappctrl.k14s.io", "App")
+        | ("fluxcd.controlplane.io", "ResourceSet") => Kind::OtherRelease,
         _ => return None,
     })
 }

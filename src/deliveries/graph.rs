@@ -55,6 +55,8 @@ pub enum Rule {
     Flux,
     /// An Argo CD `Application` or `ApplicationSet`.
     ArgoCd,
+    /// A `fleet.yaml` of Fleet.
+    Fleet,
     /// `metadata.namespace`.
     Metadata,
     /// A rule of the configuration.
@@ -70,6 +72,7 @@ impl Rule {
             Self::Kustomize => "kustomize",
             Self::Flux => "flux",
             Self::ArgoCd => "argocd",
+            Self::Fleet => "fleet",
             Self::Metadata => "metadata",
             Self::Config => "config",
             Self::Default => "default",
@@ -112,7 +115,7 @@ pub struct Deployment {
 impl Deployment {
     /// Whether Flux or Argo CD bring it into the cluster.
     pub fn is_delivered(&self) -> bool {
-        self.source.iter().any(|step| matches!(step.rule, Rule::Flux | Rule::ArgoCd))
+        self.source.iter().any(|step| matches!(step.rule, Rule::Flux | Rule::ArgoCd | Rule::Fleet))
     }
 }
 
@@ -278,8 +281,9 @@ impl Graph {
             let mut folder = folder_of(path);
             loop {
                 let inner = path.get(folder.len()..).unwrap_or(path).trim_start_matches('/');
-                claims
-                    .extend(self.plain.get(folder).into_iter().flatten().filter(|claim| claim.takes(inner)));
+                claims.extend(
+                    self.plain.get(folder).into_iter().flatten().filter(|claim| claim.takes(inner, path)),
+                );
                 if folder.is_empty() {
                     break;
                 }
@@ -331,7 +335,8 @@ impl Graph {
 /// The place of an object that is applied as it is written.
 fn plain(path: &str, object: &Object, claim: Option<&PlainClaim>, options: &Options<'_>) -> Deployment {
     let mut source = Vec::new();
-    let own = object.namespace.clone().filter(|namespace| !namespace.is_empty());
+    let is_forced = claim.is_some_and(|claim| claim.is_forced);
+    let own = object.namespace.clone().filter(|namespace| !namespace.is_empty() && !is_forced);
     if own.is_some() {
         source.push(Source { rule: Rule::Metadata, file: Arc::from(path), line: object.namespace_line });
     }

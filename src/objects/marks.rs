@@ -9,7 +9,7 @@ use memchr::memmem;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum About {
     Credentials,
-    Flux,
+    Delivery,
     ArgoCd,
     Application,
     SkipRendering,
@@ -18,13 +18,21 @@ enum About {
 }
 
 /// Every text, looked for in a single pass.
-const TEXTS: [(&str, About); 11] = [
+const TEXTS: [(&str, About); 18] = [
     // `"auths` as it stands in JSON, and as base64 has it at each of the three distances from the start.
     ("\"auths", About::Credentials),
     ("ImF1dGhz", About::Credentials),
     ("JhdXRocy", About::Credentials),
     ("iYXV0aHM", About::Credentials),
-    (".fluxcd.io/", About::Flux),
+    (".fluxcd.io/", About::Delivery),
+    // Tools that deploy charts and packages; Flux v1 is found by the text above.
+    ("helm.cattle.io/", About::Delivery),
+    ("helm.crossplane.io/", About::Delivery),
+    ("addons.cluster.x-k8s.io/", About::Delivery),
+    ("projectsveltos.io/", About::Delivery),
+    ("packaging.carvel.dev/", About::Delivery),
+    ("kappctrl.k14s.io/", About::Delivery),
+    ("fluxcd.controlplane.io/", About::Delivery),
     ("argoproj.io/", About::ArgoCd),
     ("Application", About::Application),
     ("+argocd:skip-file-rendering", About::SkipRendering),
@@ -68,7 +76,7 @@ impl Marks {
         let has = |about| TEXTS.iter().zip(seen).any(|((_, of), seen)| seen && *of == about);
         Self {
             credentials: has(About::Credentials),
-            deliveries: has(About::Flux) || has(About::ArgoCd) && has(About::Application),
+            deliveries: has(About::Delivery) || has(About::ArgoCd) && has(About::Application),
             skip_rendering: has(About::SkipRendering),
             comments: has(About::Comment),
             settings: has(About::Settings),

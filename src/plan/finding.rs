@@ -116,7 +116,7 @@ codes! {
     SecretStale = "secret-stale", Error, fact, "a Secret of ours is not what the configuration asks for";
     RecipientUnexpected = "recipient-unexpected", Error, fact, "somebody can open a Secret who is not configured to";
     SecretUnverified = "secret-unverified", Note, fact, "a Secret of ours cannot be compared with the credentials";
-    SecretDamaged = "secret-damaged", Error, fact, "a Secret of ours does not verify";
+    SecretDamaged = "secret-damaged", Error, fact, "an encrypted Secret does not verify";
     SecretUnneeded = "secret-unneeded", Warning, fact, "a Secret of ours is where none is wanted";
     SecretUnlisted = "secret-unlisted", Error, fact, "the kustomization next to a Secret of ours does not list it";
     OutputOccupied = "output-occupied", Error, fact, "a file that is not ours is where a Secret belongs";

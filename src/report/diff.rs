@@ -2,13 +2,14 @@
 
 use similar::{ChangeTag, TextDiff};
 
+use super::plain;
 use super::style::Style;
 
 /// The change of one file; `before` is none for a new one, `after` none for one that goes.
 pub fn render(path: &str, before: Option<&str>, after: Option<&str>, style: Style) -> String {
     let diff = TextDiff::from_lines(before.unwrap_or_default(), after.unwrap_or_default());
-    let old = before.map_or_else(|| "/dev/null".to_owned(), |_| format!("a/{path}"));
-    let new = after.map_or_else(|| "/dev/null".to_owned(), |_| format!("b/{path}"));
+    let old = before.map_or_else(|| "/dev/null".to_owned(), |_| format!("a/{}", plain(path)));
+    let new = after.map_or_else(|| "/dev/null".to_owned(), |_| format!("b/{}", plain(path)));
     let mut out = format!("{}\n{}\n", style.bold(format!("--- {old}")), style.bold(format!("+++ {new}")));
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
         out.push_str(&style.cyan(hunk.header()));

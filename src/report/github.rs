@@ -1,5 +1,6 @@
 //! Findings as workflow commands of GitHub Actions, which shows them beside the lines.
 
+use super::plain;
 use crate::plan::finding::{Finding, Severity};
 
 /// One finding as one annotation.
@@ -9,10 +10,10 @@ pub fn annotation(finding: &Finding) -> String {
         Severity::Warning => "warning",
         Severity::Note => "notice",
     };
-    let mut message = finding.message.clone();
+    let mut message = plain(&finding.message).into_owned();
     if let Some(hint) = &finding.hint {
         message.push_str("\nhint: ");
-        message.push_str(hint);
+        message.push_str(&plain(hint));
     }
     let (file, title) = (property(&finding.file), property(finding.code.name()));
     let (line, column) = (finding.position.line, finding.position.column);

@@ -65,7 +65,7 @@ pub struct Deployment {
 /// A step of the way from an object's file to its namespace.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct Source {
-    /// `kustomize`, `flux`, `argocd`, `metadata`, `config` or `default`.
+    /// `kustomize`, `flux`, `argocd`, `fleet`, `metadata`, `config` or `default`.
     pub rule: &'static str,
     /// The file that says so.
     pub file: String,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::plain;
 use super::style::Style;
 use crate::plan::finding::{Finding, Severity};
 
@@ -12,10 +13,10 @@ pub fn finding(finding: &Finding, style: Style) -> String {
         Severity::Warning => style.yellow("warning"),
         Severity::Note => style.cyan("note"),
     };
-    let place = style.bold(format!("{}:{}", finding.file, finding.position));
-    let mut out = format!("{severity}: {place}: {} [{}]\n", finding.message, finding.code);
+    let place = style.bold(format!("{}:{}", plain(&finding.file), finding.position));
+    let mut out = format!("{severity}: {place}: {} [{}]\n", plain(&finding.message), finding.code);
     if let Some(hint) = &finding.hint {
-        let _ = writeln!(out, "{}: {hint}", style.cyan("hint"));
+        let _ = writeln!(out, "{}: {}", style.cyan("hint"), plain(hint));
     }
     out
 }

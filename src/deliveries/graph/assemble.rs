@@ -3,6 +3,7 @@
 
 mod builds;
 mod deliver;
+mod fleet;
 mod variables;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -156,6 +157,7 @@ impl<'r, 'a> Assembler<'r, 'a> {
                 }
             }
         }
+        self.act_upon_bundles();
         self.follow();
         self.build_unclaimed(roots);
         // Objects that no build yields, or whose builds all fail, are still acted upon as they are written.

@@ -16,20 +16,27 @@ use offline_kustomize::value::Value;
 /// A plain folder that Argo CD applies.
 #[derive(Clone, Debug)]
 pub(super) struct PlainClaim {
-    application: argocd::Source,
+    pub application: argocd::Source,
     /// What its destination fills in.
     pub fill: Fill,
     /// The object that claims it.
     pub source: Source,
+    /// Whether what is filled in is forced upon everything.
+    pub is_forced: bool,
+    /// Folders in it that take no part.
+    pub without: Vec<String>,
 }
 
 impl PlainClaim {
     pub fn new(application: argocd::Source, fill: Fill, source: Source) -> Self {
-        Self { application, fill, source }
+        Self { application, fill, source, is_forced: false, without: Vec::new() }
     }
 
-    /// Whether a file takes part; its path is seen from the folder.
-    pub fn takes(&self, file: &str) -> bool {
+    /// Whether a file takes part; its path is seen from the folder, and `whole` from the root.
+    pub fn takes(&self, file: &str, whole: &str) -> bool {
+        if self.without.iter().any(|folder| contains(folder, whole)) {
+            return false;
+        }
         let ending = file.rsplit('.').next().unwrap_or_default();
         matches!(ending, "yaml" | "yml" | "json") && self.application.takes(file)
     }
@@ -85,7 +92,7 @@ impl Own {
                     }
                 }
                 Kind::ArtifactGenerator => own.artifacts.add(&delivery.tree),
-                Kind::ApplicationSet | Kind::HelmRelease => {}
+                Kind::ApplicationSet | Kind::HelmRelease | Kind::OtherRelease => {}
             }
         }
         let remotes: BTreeSet<String> = remotes.iter().map(|url| normal_url(url)).collect();
@@ -142,9 +149,11 @@ fn normal_url(url: &str) -> String {
 /// The rule and line under which an object is named in a chain.
 pub(super) fn source_of(file: &str, delivery: &Delivery) -> Source {
     let rule = match delivery.kind {
-        Kind::FluxKustomization | Kind::HelmRelease | Kind::GitRepository | Kind::ArtifactGenerator => {
-            Rule::Flux
-        }
+        Kind::FluxKustomization
+        | Kind::HelmRelease
+        | Kind::OtherRelease
+        | Kind::GitRepository
+        | Kind::ArtifactGenerator => Rule::Flux,
         Kind::Application | Kind::ApplicationSet => Rule::ArgoCd,
     };
     Source { rule, file: file.into(), line: delivery.namespace_line.unwrap_or(delivery.line) }

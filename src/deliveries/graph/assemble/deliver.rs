@@ -17,7 +17,7 @@ use offline_kustomize::value::Value;
 
 /// Builds that Flux and Argo CD objects may ask for together.
 const MAX_CLAIMS: usize = 50_000;
-const HELM: &str = "pipe its rendered output through `generate -`";
+pub(super) const HELM: &str = "pipe its rendered output through `generate -`";
 
 impl<'a> Assembler<'_, 'a> {
     /// Acts upon a delivery object: asks for builds, notes plain folders.
@@ -40,6 +40,12 @@ impl<'a> Assembler<'_, 'a> {
             Kind::HelmRelease => {
                 let name = tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
                 let message = format!("the objects of the HelmRelease `{name}` cannot be known offline");
+                self.notice(Code::Unknowable, file, delivery.line, message, HELM);
+            }
+            Kind::OtherRelease => {
+                let text = |path: &[&str]| tree.at(path).and_then(Value::as_str).unwrap_or_default();
+                let (kind, name) = (text(&["kind"]), text(&["metadata", "name"]));
+                let message = format!("the objects of the {kind} `{name}` cannot be known offline");
                 self.notice(Code::Unknowable, file, delivery.line, message, HELM);
             }
             Kind::FluxKustomization => {
@@ -75,7 +81,7 @@ impl<'a> Assembler<'_, 'a> {
         }
     }
 
-    fn notice(&mut self, code: Code, file: usize, line: usize, message: String, hint: &str) {
+    pub(super) fn notice(&mut self, code: Code, file: usize, line: usize, message: String, hint: &str) {
         let file = self.files[file].path.to_owned();
         self.notices.add(Notice { code, file, line, message, hint: hint.to_owned() });
     }
@@ -134,7 +140,7 @@ impl<'a> Assembler<'_, 'a> {
     }
 
     /// Asks for a build of a folder with these fields in place of its own.
-    fn claim(&mut self, at: Option<usize>, path: &str, fields: Kustomization, outer: Outer) {
+    pub(super) fn claim(&mut self, at: Option<usize>, path: &str, fields: Kustomization, outer: Outer) {
         self.claim_count += 1;
         if self.claim_count > MAX_CLAIMS {
             return;
@@ -203,16 +209,35 @@ impl<'a> Assembler<'_, 'a> {
             name => name.as_deref().map(Arc::from),
         };
         let line = delivery.destination_line.unwrap_or(delivery.line);
-        for from in application.sources.iter().filter(|from| !from.chart) {
+        let mut unknown = None;
+        for from in &application.sources {
+            if from.chart {
+                unknown = Some(format!(
+                    "the objects of the Helm chart of the Application `{}` cannot be known offline",
+                    application.name
+                ));
+                continue;
+            }
             if from.path.contains(UNKNOWN) {
                 let message = "the path of an Application is known only to a cluster".to_owned();
                 self.notice(Code::Unknowable, file, delivery.line, message, "");
                 continue;
             }
-            let Some(path) = join("", &from.path).filter(|path| self.exists(path)) else { continue };
-            if from.path.is_empty() || !self.own.is_own_url(&from.repository, path.is_empty()) {
+            // A source of values alone deploys nothing.
+            if from.path.is_empty() {
                 continue;
             }
+            let path = join("", &from.path).filter(|path| self.exists(path));
+            let own = |path: &String| self.own.is_own_url(&from.repository, path.is_empty());
+            let Some(path) = path.filter(own) else {
+                unknown.get_or_insert_with(|| {
+                    format!(
+                        "what the Application `{}` deploys of another repository cannot be known offline",
+                        application.name
+                    )
+                });
+                continue;
+            };
             let from = self.overridden(from, &path, &application.name);
             let fill = Fill {
                 namespace: application.destination.clone(),
@@ -220,6 +245,9 @@ impl<'a> Assembler<'_, 'a> {
                 source: Source { line, ..source.clone() },
             };
             self.claim_source(file, delivery, &from, &path, fill, source);
+        }
+        if let Some(message) = unknown {
+            self.notice(Code::Unknowable, file, delivery.line, message, HELM);
         }
     }
 
