@@ -13,7 +13,7 @@ use super::settings::{self, Settings};
 use crate::config::{FILE_NAMES, Format, InitFacts, InitTarget, OutputTemplate, template};
 use crate::deliveries::graph::Cluster;
 use crate::effects::source;
-use crate::plan::place::runs;
+use crate::plan::place::{is_in_cluster, runs};
 use crate::report::text;
 use kubelet_keyring::reference::ImageRef;
 use offline_kustomize::repository::{contains, folder};
@@ -63,7 +63,9 @@ fn facts(run: &Run, root: &Path) -> InitFacts {
                 namespaces.extend(runs.iter().filter_map(|run| run.namespace).map(str::to_owned));
                 let images: BTreeSet<&str> =
                     runs.iter().flat_map(|run| run.images.iter()).map(|(_, image)| *image).collect();
-                for image in images.into_iter().filter_map(|image| ImageRef::parse_open(image).ok()) {
+                let images = images.into_iter().filter_map(|image| ImageRef::parse_open(image).ok());
+                // What the cluster serves itself needs no Secret of ours.
+                for image in images.filter(|image| !is_in_cluster(image)) {
                     *registries.entry(image.registry().to_owned()).or_default() += 1;
                 }
             }

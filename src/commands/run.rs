@@ -1,6 +1,6 @@
 //! The straight line that every command walks: scan, parse, plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
@@ -101,32 +101,8 @@ impl Run {
         let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files, &settings.config));
         let mut run = Self { settings, files, plan, digests, graph };
-        run.refuse_unreadable();
         run.weighed();
         Ok(run)
-    }
-
-    /// Files that should change and that the readers of YAML which clusters use do not take: nothing is planned for them.
-    fn refuse_unreadable(&mut self) {
-        let groups: Vec<&[Addition]> = self.plan.additions.chunk_by(|a, b| a.file == b.file).collect();
-        let judge = |group: &&[Addition]| {
-            let file = &self.files[group[0].file];
-            let Ok(Source::Text(text)) = source::read(&self.settings.root.join(&file.path)) else {
-                return None;
-            };
-            let refused = apply::elders(&text).err()?;
-            // What our own readers say of it says more.
-            let additions: Vec<&Addition> = group.iter().collect();
-            let own =
-                file.facts.as_ref().ok().and_then(|facts| apply::finished(&text, facts, &additions).err());
-            Some((group[0].file, own.unwrap_or(refused)))
-        };
-        let judged = parallel::map(&groups, parallel::computing(self.settings.scan.threads), judge);
-        let refused: BTreeMap<usize, Refused> = judged.into_iter().flatten().collect();
-        self.plan.additions.retain(|addition| !refused.contains_key(&addition.file));
-        for (file, refused) in refused {
-            refuse(&mut self.plan.findings, &self.files[file].path, refused);
-        }
     }
 
     /// Adds what only a check tells, and takes out what comments ignore; `now` is in seconds since 1970. `sealed` are the

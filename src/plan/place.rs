@@ -107,6 +107,14 @@ pub fn homeless<'f>(files: &'f [File], config: &Config) -> Vec<&'f str> {
     files.iter().filter(|file| file.selected).filter(lacks).map(|file| file.path.as_str()).collect()
 }
 
+/// Whether an image is in the registry that OpenShift runs in the cluster: every ServiceAccount has a pull secret for it by itself, under a
+/// name that nobody can write down. <https://docs.openshift.com/container-platform/latest/registry/accessing-the-registry.html>
+pub fn is_in_cluster(image: &ImageRef<'_>) -> bool {
+    let host = image.host();
+    let host = host.strip_suffix(".cluster.local").unwrap_or(host);
+    host.ends_with(".svc") && image.port() == Some("5000")
+}
+
 /// Whether the node pulls an image by its own identity, so that it needs no secret.
 pub fn is_pulled_by_node(config: &Config, image: &ImageRef<'_>) -> bool {
     config.node_identity.iter().any(|key| key.matches(image))

@@ -125,6 +125,9 @@ impl<'p> Planner<'p> {
             }
             return Vec::new();
         }
+        if inherits && !names.is_empty() && self.needs_cluster_registry(object, pod_spec, &runs, &names) {
+            return Vec::new();
+        }
         let Some(account) = account else { return names };
         if inherits && !names.is_empty() {
             // A list of its own switches off the ServiceAccount's: carry its entries over.
@@ -160,6 +163,31 @@ impl<'p> Planner<'p> {
             }
         }
         names
+    }
+
+    /// Whether a list of its own would take from a pod the pull secret that OpenShift gives its ServiceAccount; that is said.
+    fn needs_cluster_registry(
+        &mut self,
+        object: &Object,
+        pod_spec: &PodSpec,
+        runs: &[place::PodRun<'_>],
+        names: &[&str],
+    ) -> bool {
+        let mut images = runs.iter().flat_map(|run| &run.images).map(|(_, image)| *image);
+        let is_there =
+            |text: &&str| ImageRef::parse_open(text).is_ok_and(|image| place::is_in_cluster(&image));
+        let Some(image) = images.find(is_there) else { return false };
+        let message = format!(
+            "`{}` `{}` lacks pull secret {}, but a list of its own would switch off the one that OpenShift gives its ServiceAccount for `{image}`",
+            object.kind,
+            object.display_name(),
+            quoted(names),
+        );
+        let hint = "let `inject.into` be `serviceAccounts`, or link the Secret to the ServiceAccount";
+        let mut finding = finding_at(Code::EditRefused, self.path, pod_spec.position, message, hint);
+        finding.object = Some(object_ref(object));
+        self.plan.findings.push(finding);
+        true
     }
 
     /// Images of which nothing tells the registry, or not enough to tell whether a secret is meant.

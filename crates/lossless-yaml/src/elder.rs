@@ -47,7 +47,8 @@ pub fn line_break(text: &str) -> Option<usize> {
             || bytes[*at..].starts_with(&[0xE2, 0x80, 0xA8])
             || bytes[*at..].starts_with(&[0xE2, 0x80, 0xA9])
     };
-    let is_outside = |at: &usize| double_quotes(&text[super::span::line_start(text, *at)..*at]) % 2 == 0;
+    let is_outside =
+        |at: &usize| double_quotes(&text[super::span::line_start(text, *at)..*at]).is_multiple_of(2);
     memchr::memchr2_iter(0xC2, 0xE2, bytes).filter(is_break).find(is_outside)
 }
 

@@ -474,13 +474,12 @@ impl<'d, 't> Node<'d, 't> {
         if let Some(value) = node.get_own(key) {
             return Some(value.resolved());
         }
-        // Merges of merges form a graph without cycles, but a wide one could be walked again and again.
+        // Merges of merges form a graph without cycles, but a wide one could be walked again and again: each once.
         let mut waiting: Vec<Self> = node.merged().collect();
-        let mut budget = 1_000;
+        let mut seen = std::collections::HashSet::new();
         while let Some(next) = waiting.pop() {
-            budget -= 1;
-            if budget == 0 {
-                return None;
+            if !seen.insert(next.span().start) {
+                continue;
             }
             if let Some(value) = next.get_own(key) {
                 return Some(value.resolved());

@@ -5,7 +5,7 @@
 //! events of granit-parser are compared instead. Positions of either parser play no part.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
 
@@ -67,6 +67,10 @@ pub fn verify(before: &str, after: &str, intents: &[Intent]) -> Result<(), Misma
     if old.len() != new.len() {
         return Err(Mismatch::Meaning("---".to_owned()));
     }
+    let mut by_document: HashMap<usize, Vec<&Intent>> = HashMap::new();
+    for intent in intents {
+        by_document.entry(intent.document).or_default().push(intent);
+    }
     let mut seen = 0;
     for (old, new) in old.iter().zip(&new) {
         let (here, there) = (old.span.of(before), new.span.of(after));
@@ -74,7 +78,7 @@ pub fn verify(before: &str, after: &str, intents: &[Intent]) -> Result<(), Misma
             parse::check(before, old.span).map_err(Mismatch::Before)?;
             continue;
         }
-        seen += verify_slice(here, there, old.document, intents).map_err(|mismatch| match mismatch {
+        seen += verify_slice(here, there, old.document, &by_document).map_err(|mismatch| match mismatch {
             Mismatch::Before(error) => {
                 Mismatch::Before(parse::ParseError { offset: old.span.start + error.offset, ..error })
             }
@@ -88,7 +92,12 @@ pub fn verify(before: &str, after: &str, intents: &[Intent]) -> Result<(), Misma
 }
 
 /// The same for one slice; `first` is the number of its document. Returns how many of the intents are about it.
-fn verify_slice(before: &str, after: &str, first: usize, intents: &[Intent]) -> Result<usize, Mismatch> {
+fn verify_slice(
+    before: &str,
+    after: &str,
+    first: usize,
+    intents: &HashMap<usize, Vec<&Intent>>,
+) -> Result<usize, Mismatch> {
     let (old, new) = both(before, after)?;
     if old.len() != new.len() {
         return Err(Mismatch::Meaning("---".to_owned()));
@@ -98,7 +107,7 @@ fn verify_slice(before: &str, after: &str, first: usize, intents: &[Intent]) -> 
         let number = first + nth;
         let mut undone = Vec::new();
         let (mut before, mut after) = (Walker::new(old), Walker::new(new));
-        for intent in intents.iter().filter(|intent| intent.document == number) {
+        for intent in intents.get(&number).map_or(&[][..], Vec::as_slice) {
             let undo = intent.undo(&mut before, &mut after);
             undone.push(
                 undo.ok_or_else(|| {
