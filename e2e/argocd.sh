@@ -226,7 +226,7 @@ echo 'decryption: off unless the sidecar has an identity; then opened by all thr
 
 # What does not open stops everything, and nobody is told more than that.
 mv identity/age.agekey own.agekey
-cp "$ROOT/fixtures/keys/age-stranger.txt" identity/age.agekey
+cp "$ROOT/crates/sops-age/fixtures/keys/age-stranger.txt" identity/age.agekey
 for one in "${SAMPLES[@]}"; do
   status 1 sample "${one%%:*}" "${one#*:}"
   says '`Secret` `registry`'

@@ -3,7 +3,7 @@
 #
 #   e2e/keyring.sh [CASES [SEED]]
 #
-# The cases are the rows of fixtures/images, then CASES random ones (150000, about 300,000 pairs of a key and an image). Equal
+# The cases are the rows of crates/kubelet-keyring/fixtures/tables, then CASES random ones (150000, about 300,000 pairs of a key and an image). Equal
 # arguments give equal cases. Go fetches the toolchain that the kubelet of this release is built with: what counts as a URL depends
 # on it. Cases and decisions stay in target/e2e/keyring.
 #
@@ -28,7 +28,7 @@ build() {
 }
 
 decide() {
-  "$work/kubelet" generate "$cases" "$seed" fixtures/images/*.tsv >"$work/cases.jsonl"
+  "$work/kubelet" generate "$cases" "$seed" crates/kubelet-keyring/fixtures/tables/*.tsv >"$work/cases.jsonl"
   "$work/kubelet" decide <"$work/cases.jsonl" >"$work/by-kubelet.tsv"
   "${CARGO_TARGET_DIR:-target}/debug/examples/image_match" <"$work/cases.jsonl" >"$work/by-pullcred.tsv"
 }

@@ -7,7 +7,7 @@
 set -euo pipefail
 
 : "${ROOT:?started by e2e/run}"
-readonly keys=$ROOT/fixtures/keys
+readonly keys=$ROOT/crates/sops-age/fixtures/keys
 cargo build --quiet --release --manifest-path "$ROOT/Cargo.toml" --package sops-age --example sops_tool
 go -C "$ROOT/e2e/sops-decrypt" build -mod=readonly -o "$PWD/sops-decrypt" .
 target=$(cargo metadata --format-version 1 --no-deps --manifest-path "$ROOT/Cargo.toml" | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')

@@ -41,7 +41,7 @@ func generate(out io.Writer, count int, seed uint64, tables []string) error {
 	return nil
 }
 
-// tableCases makes cases of a table of fixtures/images: of its column `image`, and of its column `key` or, with spaces between
+// tableCases makes cases of a table of crates/kubelet-keyring/fixtures/tables: of its column `image`, and of its column `key` or, with spaces between
 // several, `keys`. A cell in double quotes is a JSON string.
 func tableCases(path string) ([][]string, error) {
 	text, err := os.ReadFile(path)

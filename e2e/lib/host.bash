@@ -1,7 +1,7 @@
 # What the checks of hosts share: one sample repository, what has to become of it, and how to say so.
 # shellcheck shell=bash
 
-readonly HOST_HOME=$HOME TEST_IDENTITY=$ROOT/fixtures/keys/age.txt
+readonly HOST_HOME=$HOME TEST_IDENTITY=$ROOT/crates/sops-age/fixtures/keys/age.txt
 export CARGO_HOME=${CARGO_HOME:-$HOST_HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOST_HOME/.rustup}
 export HOME=$PWD/home OUT=$PWD/out GOPATH=${GOPATH:-$HOST_HOME/go} GOCACHE=${GOCACHE:-$HOST_HOME/.cache/go-build}
 

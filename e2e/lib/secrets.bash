@@ -3,7 +3,7 @@
 
 source "$ROOT/e2e/lib/host.bash"
 
-readonly keys=$ROOT/fixtures/keys
+readonly keys=$ROOT/crates/sops-age/fixtures/keys
 mine=$(age-keygen -y "$keys/age.txt")
 second=$(age-keygen -y "$keys/age-second.txt")
 stranger=$(age-keygen -y "$keys/age-stranger.txt")

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::deliveries::delivery::{Delivery, DeliveryFacts};
+use crate::deliveries::scanned::Scanned;
 use crate::objects::names::is_label;
 use crate::objects::object::{ContainerList, Object};
 use claims::PlainClaim;
@@ -25,26 +25,6 @@ pub use offline_kustomize::repository::Load;
 use offline_kustomize::repository::{contains, folder as folder_of};
 use offline_kustomize::schema;
 pub use roles::Role;
-
-/// One scanned file.
-#[derive(Clone, Copy)]
-pub struct Scanned<'a> {
-    /// Path relative to the repository's root, with `/`.
-    pub path: &'a str,
-    /// Its objects.
-    pub objects: &'a [Object],
-    /// What it tells about deliveries, if anything.
-    pub facts: Option<&'a DeliveryFacts>,
-    /// Whether there may be ConfigMaps or Secrets in it.
-    pub has_settings: bool,
-}
-
-impl<'a> Scanned<'a> {
-    /// Flux and Argo CD objects of the file.
-    pub fn deliveries(&self) -> &'a [Delivery] {
-        self.facts.map_or(&[], |facts| &facts.deliveries)
-    }
-}
 
 /// What decides where an object is deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,4 +7,5 @@ pub mod argocd;
 pub mod delivery;
 pub mod flux;
 pub mod graph;
+pub mod scanned;
 pub mod sketch;

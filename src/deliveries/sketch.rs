@@ -6,7 +6,7 @@
 use offline_kustomize::repository::Sketch;
 use offline_kustomize::value::Value;
 
-use super::graph::Scanned;
+use super::scanned::Scanned;
 use crate::objects::object::{Container, ContainerList, Object, PodSpec};
 use lossless_yaml::insert::Form;
 use lossless_yaml::path::Step;

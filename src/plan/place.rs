@@ -84,7 +84,9 @@ impl PodRun<'_> {
             .collect();
         let serves = |nth: &usize| {
             let keys = &config.secrets[*nth].keys;
-            images.iter().any(|image| needed(keys, image.as_ref()))
+            // A secret for every image is not meant for those that the cluster serves itself.
+            let is_own = |image: &ImageRef<'_>| keys.is_empty() && is_in_cluster(image);
+            images.iter().any(|image| needed(keys, image.as_ref()) && !image.as_ref().is_some_and(is_own))
         };
         (0..config.secrets.len()).filter(serves).collect()
     }

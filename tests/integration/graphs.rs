@@ -1,7 +1,8 @@
 //! Kustomizations by the thousand: neither recursion on their depth, nor cycles that hang, nor costs that explode.
 
 use pullcred::deliveries::delivery::{self, DeliveryFacts};
-use pullcred::deliveries::graph::{Deployment, Graph, Notice, Options, Scanned};
+use pullcred::deliveries::graph::{Deployment, Graph, Notice, Options};
+use pullcred::deliveries::scanned::Scanned;
 use pullcred::objects::marks::Marks;
 use pullcred::objects::read::{FileFacts, read};
 use pullcred::objects::workload::Kinds;

@@ -8,7 +8,7 @@ mod graphs;
 mod hostile;
 mod hosts;
 mod html;
-mod images;
+
 mod layering;
 mod namespaces;
 mod offline;
@@ -19,7 +19,7 @@ mod quickstart;
 mod rust_source;
 mod scenarios;
 mod secrets;
-mod sops;
+
 mod support;
 
 #[test]

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 
 use pullcred::deliveries::delivery;
-use pullcred::deliveries::graph::{Graph, Options, Pods, Scanned, Told};
+use pullcred::deliveries::graph::{Graph, Options, Pods, Told};
+use pullcred::deliveries::scanned::Scanned;
 use pullcred::objects::marks::Marks;
 use pullcred::objects::read;
 use pullcred::objects::workload::Kinds;

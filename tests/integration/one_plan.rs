@@ -12,7 +12,7 @@ use serde_yaml::Value;
 use sops_age::document::Encrypted;
 use sops_age::identity::Identities;
 
-use crate::support::{Ended, Entry, Snapshot, Tree, copy, fixtures, run, words};
+use crate::support::{Ended, Entry, Snapshot, Tree, copy, fixtures, key_folder, run, words};
 
 const CREDENTIALS: [(&str, &str); 2] = [("PULL_USERNAME", "bot"), ("PULL_PASSWORD", "only-a-test")];
 
@@ -43,7 +43,7 @@ fn shop() -> Tree {
 
 fn identity() -> Identities {
     let mut identities = Identities::default();
-    identities.add(&fs::read_to_string(fixtures("keys/age.txt")).unwrap()).unwrap();
+    identities.add(&fs::read_to_string(key_folder().join("age.txt")).unwrap()).unwrap();
     identities
 }
 
@@ -219,7 +219,7 @@ fn the_plugin_prints_what_the_command_line_writes() {
         let ended = plugin(tree, None);
         assert_eq!((ended.status, objects(&ended.data())), (0, expected.clone()), "{}", ended.messages());
     }
-    let ended = plugin(&finished, Some(&fixtures("keys/age.txt")));
+    let ended = plugin(&finished, Some(&key_folder().join("age.txt")));
     assert_eq!(
         (ended.status, objects(&ended.data())),
         (0, objects_of(&finished, true)),

@@ -17,7 +17,7 @@ use std::process::Command;
 use sops_age::document::Encrypted;
 use sops_age::identity::Identities;
 
-use crate::support::{Ended, Entry, Snapshot, Tree, fixtures, run};
+use crate::support::{Ended, Entry, Snapshot, Tree, key_folder, run};
 
 /// The user and password that most tests put into the environment.
 pub const USER: (&str, &str) = ("ACR_USERNAME", "bot-4711");
@@ -135,9 +135,9 @@ pub fn configuration(credentials: &str) -> String {
     )
 }
 
-/// A key of `fixtures/keys`.
+/// A key of `crates/sops-age/fixtures/keys`.
 pub fn key(name: &str) -> String {
-    fixtures("keys").join(name).display().to_string()
+    key_folder().join(name).display().to_string()
 }
 
 pub fn identity(name: &str) -> Identities {

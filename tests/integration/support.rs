@@ -23,6 +23,11 @@ pub fn fixtures(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
+/// The folder of the test keys.
+pub fn key_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/sops-age/fixtures/keys")
+}
+
 /// Whether expectations are to be rewritten (`UPDATE_FIXTURES=1`).
 pub fn update() -> bool {
     std::env::var_os("UPDATE_FIXTURES").is_some_and(|value| !value.is_empty() && value != "0")

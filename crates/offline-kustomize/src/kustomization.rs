@@ -1,7 +1,7 @@
 //! The fields of a kustomization file that reach names, namespaces, images and pull secrets, each with its line.
 //!
 //! Reads one file and judges it as kustomize would before a build: unknown fields and wrong kinds are refused. What
-//! the paths lead to is [`super::build`]'s work.
+//! the paths lead to is the work of [`crate::accumulate`].
 
 use crate::selector::Selector;
 use crate::transform::ImageRule;

@@ -10,6 +10,7 @@ use aes_gcm::{AesGcm, Key, Nonce, Tag};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::scalar;
+use super::spelling;
 use super::tree::Leaf;
 use super::value::{EncryptedValue, Kind, NONCE_BYTES};
 
@@ -145,7 +146,7 @@ fn leaf(kind: Kind, mut data: Zeroizing<Vec<u8>>) -> Option<Leaf> {
     match kind {
         Kind::Str | Kind::Bytes => Some(Leaf::Str(text)),
         Kind::Int => text.parse().ok().map(Leaf::Int),
-        Kind::Float => scalar::parse_float(&text).map(Leaf::Float),
+        Kind::Float => spelling::parse_float(&text).map(Leaf::Float),
         // The spellings of Go's `strconv.ParseBool`.
         Kind::Bool => match text.as_str() {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(Leaf::Bool(true)),

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 use super::scalar;
+use super::spelling;
 use super::tree::{Leaf, Token, Tree};
 use super::value;
 use lossless_yaml::emit;
@@ -100,7 +101,7 @@ fn leaf_text(leaf: &Leaf) -> Cow<'_, str> {
         Leaf::Bool(true) => Cow::Borrowed("true"),
         Leaf::Bool(false) => Cow::Borrowed("false"),
         Leaf::Int(value) => Cow::Owned(value.to_string()),
-        Leaf::Float(value) => Cow::Owned(scalar::float_yaml(*value)),
+        Leaf::Float(value) => Cow::Owned(spelling::float_yaml(*value)),
         Leaf::Time(value) => Cow::Borrowed(value),
         Leaf::Str(value) => text(value),
         Leaf::Bytes(bytes) => Cow::Owned(format!("!!binary {}", value::base64(bytes))),

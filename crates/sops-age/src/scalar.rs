@@ -3,6 +3,7 @@
 //! SOPS hashes typed values, so one scalar read differently here than there breaks the MAC of a whole file. The rules
 //! are those of `resolve.go` in go.yaml.in/yaml/v3 and of Go's `strconv` and `time`; there are no others here.
 
+use super::spelling::decimal;
 use super::tree::Leaf;
 
 /// Why a scalar has no place in a SOPS document.
@@ -63,7 +64,7 @@ fn number_or_time(text: &str) -> Result<Leaf, ScalarError> {
         Some(Integer::Unsigned) => return Err(ScalarError::IntegerTooLarge),
         None => {}
     }
-    Ok(float(&plain).map_or_else(|| Leaf::from(text), Leaf::Float))
+    Ok(decimal(&plain).map_or_else(|| Leaf::from(text), Leaf::Float))
 }
 
 /// A number that starts with its point; `strconv.ParseFloat` takes underscores there between digits only.
@@ -72,7 +73,7 @@ fn fraction_only(text: &str) -> Option<f64> {
         |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_digit);
     let mut underscores = text.match_indices('_').map(|(at, _)| at);
     let fit = underscores.all(|at| is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)));
-    if fit { float(&text.replace('_', "")) } else { None }
+    if fit { decimal(&text.replace('_', "")) } else { None }
 }
 
 enum Integer {
@@ -103,61 +104,6 @@ fn integer(text: &str) -> Option<Integer> {
     }
     let unsigned = !text.starts_with(['+', '-']) && u64::from_str_radix(digits, radix).is_ok();
     unsigned.then_some(Integer::Unsigned)
-}
-
-/// A decimal floating point number; none when it is too large for one.
-fn float(text: &str) -> Option<f64> {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
-        Some(at) => (&unsigned[..at], Some(&unsigned[at + 1..])),
-        None => (unsigned, None),
-    };
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let exponent_ok = exponent.is_none_or(|exponent| {
-        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-        !exponent.is_empty() && digits(exponent)
-    });
-    if whole.len() + fraction.len() == 0 || !digits(whole) || !digits(fraction) || !exponent_ok {
-        return None;
-    }
-    text.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
-/// `strconv.FormatFloat(value, 'f', -1, 64)`: what is encrypted and hashed.
-pub fn float_decimal(value: f64) -> String {
-    if value.is_infinite() { if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned() } else { value.to_string() }
-}
-
-/// The opposite of [`float_decimal`], as `strconv.ParseFloat` reads it.
-pub fn parse_float(text: &str) -> Option<f64> {
-    match text {
-        "+Inf" => Some(f64::INFINITY),
-        "-Inf" => Some(f64::NEG_INFINITY),
-        "NaN" => Some(f64::NAN),
-        _ => float(text),
-    }
-}
-
-/// How go-yaml writes a floating point number, `strconv.FormatFloat(value, 'g', -1, 64)`, except that `1.0` keeps its
-/// fraction: there it becomes the integer `1`.
-pub fn float_yaml(value: f64) -> String {
-    if value.is_nan() {
-        return ".nan".to_owned();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { ".inf" } else { "-.inf" }.to_owned();
-    }
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) {
-        let decimal = value.to_string();
-        if decimal.contains('.') { decimal } else { decimal + ".0" }
-    } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        format!("{mantissa}e{sign}{:02}", exponent.abs())
-    }
 }
 
 /// The canonical RFC 3339 text of a YAML timestamp: one of the four layouts that go-yaml knows.
@@ -238,6 +184,7 @@ fn days_in(year: u32, month: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spelling::{float_decimal, float_yaml, parse_float};
 
     /// Type and canonical text, for comparison.
     fn typed(text: &str) -> (&'static str, String) {
@@ -261,7 +208,7 @@ mod tests {
     #[test]
     fn plain_scalars_have_the_types_of_go_yaml() {
         // Written by `e2e/sops-decrypt scalars`: go.yaml.in/yaml/v3 and `sops.ToBytes`.
-        for line in include_str!("../../../fixtures/sops/scalars.tsv").lines() {
+        for line in include_str!("../fixtures/scalars.tsv").lines() {
             let mut columns = line.split('\t');
             let (text, name, plaintext) =
                 (columns.next().unwrap(), columns.next().unwrap(), columns.next().unwrap_or_default());

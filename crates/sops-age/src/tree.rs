@@ -5,7 +5,7 @@
 
 use zeroize::Zeroizing;
 
-use super::scalar;
+use super::spelling;
 
 /// A typed value. The types are those that SOPS tells apart; `null` is never encrypted and in no MAC.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl Leaf {
             Self::Null => return None,
             Self::Bool(value) => if *value { "True" } else { "False" }.to_owned(),
             Self::Int(value) => value.to_string(),
-            Self::Float(value) => scalar::float_decimal(*value),
+            Self::Float(value) => spelling::float_decimal(*value),
             Self::Time(value) => value.clone(),
             Self::Str(value) => return Some(Zeroizing::new(value.as_bytes().to_vec())),
             Self::Bytes(value) => return Some(value.clone()),

@@ -12,8 +12,9 @@ use crate::deliveries::delivery::{Delivery, kind_of};
 use crate::deliveries::flux::keeps_variables;
 use crate::deliveries::graph::cluster::{Cluster, identity};
 use crate::deliveries::graph::{
-    Deployment, GeneratedSecret, Options, Pods, Rule, Scanned, Source, checked, outcome, settle,
+    Deployment, GeneratedSecret, Options, Pods, Rule, Source, checked, outcome, settle,
 };
+use crate::deliveries::scanned::Scanned;
 use crate::objects::object::{ContainerList, PodSpec, group};
 use offline_kustomize::accumulate::Builder;
 use offline_kustomize::notice::Notice;

@@ -1,4 +1,4 @@
-//! The tables of `fixtures/images`: references, registry keys and keyrings. `e2e/keyring.sh` puts the same rows to a real kubelet's
+//! The tables of `fixtures/tables`: references, registry keys and keyrings. `e2e/keyring.sh` puts the same rows to a real kubelet's
 //! keyring, so a row is right when both agree.
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use kubelet_keyring::reference::ImageRef;
 
 /// The rows of a table with exactly these columns, each with its line number.
 fn table<const N: usize>(name: &str, columns: [&str; N]) -> Vec<(usize, [String; N])> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/images").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tables").join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut rows = text
         .lines()

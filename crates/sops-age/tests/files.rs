@@ -1,4 +1,4 @@
-//! The SOPS layer against files that the real sops made (`fixtures/sops`, see MADE-BY in each folder), and against tampering.
+//! The SOPS layer against files that the real sops made (`fixtures/files`, see MADE-BY in each folder), and against tampering.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ fn recipient(name: &str) -> Recipient {
 /// Name, encrypted text and decrypted text of every file that sops made for our identity.
 fn files() -> Vec<(String, String, String)> {
     let mut found = Vec::new();
-    for folder in fs::read_dir(fixtures().join("sops")).unwrap() {
+    for folder in fs::read_dir(fixtures().join("files")).unwrap() {
         let folder = folder.unwrap().path();
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         if !folder.is_dir() || name == "two-key-groups" {
@@ -133,7 +133,7 @@ fn every_kind_of_identity_opens_its_entry() {
 
 #[test]
 fn key_groups_are_refused_by_name() {
-    let text = fs::read_to_string(fixtures().join("sops/two-key-groups/enc.yaml")).unwrap();
+    let text = fs::read_to_string(fixtures().join("files/two-key-groups/enc.yaml")).unwrap();
     let error = Encrypted::parse(&text).unwrap().decrypt(&identities(&["age.txt"])).err().unwrap();
     assert_eq!(error, Error::OnlyForeign(vec!["key_groups"]));
 }
@@ -150,7 +150,7 @@ fn our_files_look_like_those_of_sops() {
             .collect()
     };
     let ours = encrypted_secret();
-    let theirs = fs::read_to_string(fixtures().join("sops/reference-vector/enc.yaml")).unwrap();
+    let theirs = fs::read_to_string(fixtures().join("files/reference-vector/enc.yaml")).unwrap();
     let theirs = theirs
         .replace("type: kubernetes.io/dockerconfigjson\n", "")
         .replace("version: 3.13.2", "version: 3.13.3");
@@ -189,7 +189,7 @@ fn what_we_encrypt_opens_to_the_same_tree() {
 fn a_changed_byte_never_changes_what_a_file_says() {
     let identities = identities(&["age.txt"]);
     for text in
-        [encrypted_secret(), fs::read_to_string(fixtures().join("sops/encrypted-regex/enc.yaml")).unwrap()]
+        [encrypted_secret(), fs::read_to_string(fixtures().join("files/encrypted-regex/enc.yaml")).unwrap()]
     {
         let original = Encrypted::parse(&text).unwrap().decrypt(&identities).unwrap();
         let original = values(&original);
