@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 
-use super::Terminal;
 use super::args::{CheckArgs, Common, Format};
 use super::ending::{fails, is_shown, skipped, unconfigured, unverified};
 use super::exit::Exit;
@@ -13,6 +12,7 @@ use super::run::Run;
 use super::secrets::{Options, Secrets};
 use super::settings::{Settings, directory};
 use super::start::{from_start, now};
+use super::terminal::Terminal;
 use crate::effects::source::{self, Source};
 use crate::plan::finding::Finding;
 use crate::report::baseline::{self, Applied, Baseline};

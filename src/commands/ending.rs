@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::Terminal;
 use super::args::Common;
 use super::run::Run;
+use super::terminal::Terminal;
 use crate::plan::finding::{Code, Finding, Severity};
 use crate::report::json::Summary;
 use crate::report::text;

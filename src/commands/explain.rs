@@ -2,11 +2,11 @@
 
 use anyhow::{Result, bail};
 
-use super::Terminal;
 use super::args::{Common, ExplainArgs};
 use super::exit::Exit;
 use super::run::Run;
 use super::settings::Settings;
+use super::terminal::Terminal;
 use crate::config::{Config, PullSecret};
 use crate::deliveries::graph::{Graph, Notice, Pods};
 use crate::objects::object::Object;

@@ -5,12 +5,12 @@
 
 use anyhow::{Result, anyhow, bail};
 
-use super::Terminal;
 use super::args::Common;
 use super::ending::is_shown;
 use super::exit::Exit;
 use super::pipe;
 use super::settings::{codes, mistake};
+use super::terminal::Terminal;
 use crate::config::Config;
 use crate::objects::object::group;
 use crate::plan::finding::{Code, Finding, Severity};

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
-use super::Terminal;
 use super::args::{Common, GenerateArgs};
 use super::decrypt::{self, Opener};
 use super::exit::Exit;
@@ -14,6 +13,7 @@ use super::pipe;
 use super::run::Run;
 use super::settings::{Settings, shown};
 use super::start::from_start;
+use super::terminal::Terminal;
 use crate::config::Format;
 use crate::effects::docker;
 use crate::effects::scan;

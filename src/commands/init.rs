@@ -5,11 +5,11 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::Terminal;
 use super::args::{Common, InitArgs};
 use super::exit::Exit;
 use super::run::Run;
 use super::settings::{self, Settings};
+use super::terminal::Terminal;
 use crate::config::{FILE_NAMES, Format, InitFacts, InitTarget, OutputTemplate, template};
 use crate::deliveries::graph::Cluster;
 use crate::effects::source;

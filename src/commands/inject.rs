@@ -3,11 +3,12 @@
 use anyhow::Result;
 
 use super::args::{ChangeArgs, Common, InjectArgs};
+use super::ending;
 use super::exit::Exit;
 use super::run::Run;
 use super::settings::Settings;
 use super::start::wait;
-use super::{Terminal, ending};
+use super::terminal::Terminal;
 use crate::effects::source;
 use crate::plan::finding::{Code, Severity};
 use crate::report::plain;

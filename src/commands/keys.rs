@@ -8,7 +8,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::Terminal;
 use super::args::{Common, KeysArgs};
 use super::exit::Exit;
 use super::parallel;
@@ -17,6 +16,7 @@ use super::secrets::{Place, age_files, apply, owned};
 use super::settings::Settings;
 use super::show::unopened;
 use super::start::{from_start, now, wait};
+use super::terminal::Terminal;
 use crate::config::{Config, Format};
 use crate::effects::clone::{Memory, random};
 use crate::effects::identities;

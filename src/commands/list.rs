@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 
-use super::Terminal;
 use super::args::{Common, ListArgs, ListOutput};
 use super::ending;
 use super::exit::Exit;
@@ -10,6 +9,7 @@ use super::run::Run;
 use super::secrets::{Options, Secrets};
 use super::settings::Settings;
 use super::start::now;
+use super::terminal::Terminal;
 use crate::config::Config;
 use crate::objects::object::{Object, PodSpec};
 use crate::plan::closure::Closure;

@@ -25,6 +25,7 @@ pub mod shell;
 pub mod show;
 pub mod start;
 pub mod sync;
+pub mod terminal;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -33,21 +34,10 @@ use anyhow::Result;
 use args::{Cli, Command};
 use exit::Exit;
 use keys::Way;
+use terminal::Terminal;
 
 use crate::report::plain;
 use crate::report::style::{Color, Style};
-
-/// What a command speaks to: data to one stream, messages to the other.
-pub struct Terminal<'o> {
-    /// Data.
-    pub out: &'o mut dyn Write,
-    /// Messages.
-    pub err: &'o mut dyn Write,
-    /// Style of the data stream.
-    pub out_style: Style,
-    /// Style of the message stream.
-    pub err_style: Style,
-}
 
 /// Runs the program and returns its exit status. Messages go to `err`; a broken pipe on `out` is a quiet end.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -96,7 +86,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<Exit> {
         Command::Updatekeys(arguments) => keys::run(&cli.common, arguments, Way::Update, terminal),
         Command::Rotate(arguments) => keys::run(&cli.common, arguments, Way::Rotate, terminal),
         Command::Init(arguments) => init::run(&cli.common, arguments, terminal),
-        Command::Quickstart(arguments) => quickstart::run(&cli.common, arguments, terminal),
+        Command::Quickstart(arguments) => quickstart::run(&cli.common, arguments, dispatch, terminal),
         Command::Completions { shell } => shell::completions(*shell, terminal),
         Command::Man { folder } => shell::man(folder.as_deref(), terminal),
         Command::Schema { of } => shell::schema(*of, terminal),

@@ -11,15 +11,18 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail};
 use zeroize::Zeroizing;
 
-use super::args::{self, Common, QuickstartArgs};
+use super::args::{self, Cli, Common, QuickstartArgs};
 use super::exit::Exit;
 use super::settings::directory;
 use super::start::now;
-use super::{Terminal, dispatch};
+use super::terminal::Terminal;
 use crate::effects::source;
 use sops_age::document::Timestamp;
 use sops_age::identity;
 use sops_age::recipients::{Recipient, encrypt_file};
+
+/// How a command is run, once its arguments are read.
+pub type Dispatch = fn(&Cli, &mut Terminal<'_>) -> Result<Exit>;
 
 /// The private key. Flux wants this ending for the key in its Secret, and `.gitignore` names it.
 const IDENTITY: &str = "age.agekey";
@@ -55,7 +58,12 @@ const GIT: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// A folder that holds something already, or that cannot be written.
-pub fn run(common: &Common, arguments: &QuickstartArgs, terminal: &mut Terminal<'_>) -> Result<Exit> {
+pub fn run(
+    common: &Common,
+    arguments: &QuickstartArgs,
+    dispatch: Dispatch,
+    terminal: &mut Terminal<'_>,
+) -> Result<Exit> {
     let folder = directory(common)?.join(&arguments.folder);
     let name = arguments.folder.display();
     refuse_what_is_there(&folder).with_context(|| name.to_string())?;
@@ -70,7 +78,7 @@ pub fn run(common: &Common, arguments: &QuickstartArgs, terminal: &mut Terminal<
     let quiet: [&[&str]; 1] = [&["sync", "--identity", IDENTITY]];
     let steps = if common.quiet { &quiet[..] } else { &all[..] };
     for step in steps {
-        show(common, &folder, step, terminal)?;
+        show(common, &folder, step, dispatch, terminal)?;
     }
     if !common.quiet {
         writeln!(terminal.err, "\n{}", next(&name.to_string()))?;
@@ -112,7 +120,13 @@ fn write(folder: &Path) -> Result<()> {
 }
 
 /// Runs a command there, as it is shown.
-fn show(common: &Common, folder: &Path, step: &[&str], terminal: &mut Terminal<'_>) -> Result<()> {
+fn show(
+    common: &Common,
+    folder: &Path,
+    step: &[&str],
+    dispatch: Dispatch,
+    terminal: &mut Terminal<'_>,
+) -> Result<()> {
     let mut command: Vec<OsString> = ["pullcred", "-C"].map(OsString::from).into();
     command.push(folder.into());
     command.extend(step.iter().map(|word| OsStr::new(word).to_owned()));

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::Terminal;
 use super::args::{SchemaOf, Shell, command};
 use super::exit::Exit;
+use super::terminal::Terminal;
 use crate::config;
 use crate::plan::finding::Code;
 use crate::report;

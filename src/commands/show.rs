@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, anyhow};
 use zeroize::Zeroizing;
 
-use super::Terminal;
 use super::args::{Common, ShowArgs};
 use super::exit::Exit;
 use super::settings::directory;
 use super::start::{from_start, now};
+use super::terminal::Terminal;
 use crate::effects::docker::read_text;
 use crate::effects::identities;
 use crate::effects::seal::opened;

@@ -5,9 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 
-use super::Terminal;
 use super::args::Common;
 use super::settings::{Settings, directory};
+use super::terminal::Terminal;
 use crate::effects::clone::{Lock, lock};
 
 /// Waits until no other run writes to the repository.

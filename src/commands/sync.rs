@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::args::{ChangeArgs, Common, EncryptArgs, SecretArgs, SyncArgs};
+use super::ending;
 use super::exit::Exit;
 use super::inject;
 use super::run::{self, Run};
 use super::secrets::{Options, Secrets, accounts, apply};
 use super::settings::Settings;
 use super::start::{from_start, wait};
-use super::{Terminal, ending};
+use super::terminal::Terminal;
 use crate::effects::source;
 use crate::plan::finding::{Code, Finding};
 use crate::plan::place::homeless;

@@ -7,9 +7,11 @@ mod secrets;
 
 use super::enumerations::{purpose_names, shape_names, suspect_names};
 use super::globs::{Globs, Pattern, PatternError};
+use super::located::Located;
+use super::model::{Config, CustomResource, FindingRule, Inject, InjectInto, Paths};
 use super::names::objection_to_path;
 use super::namespaces::{NAMESPACE_HINT, NamespaceError, NamespaceTemplate, Namespaces, Rule};
-use super::{Config, CustomResource, FindingRule, Inject, InjectInto, Located, Paths, stored};
+use super::stored;
 use crate::objects::field_path::FieldPath;
 use crate::objects::names::{is_label, is_subdomain};
 use crate::objects::site::{Purpose, Shape, Site, Suspect};

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::model::{Config, PullSecret};
 use super::names::secret_name;
-use super::{Config, PullSecret};
 use crate::objects::names::is_subdomain;
 use kubelet_keyring::pattern::{KeyError, RegistryKey};
 use lossless_yaml::nearest::quoted;

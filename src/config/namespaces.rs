@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::Located;
 use super::globs::{Globs, Pattern};
+use super::located::Located;
 use super::placeholders::{BraceError, Piece, pieces};
 use crate::objects::names::is_label;
 use lossless_yaml::nearest::quoted;

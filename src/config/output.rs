@@ -2,11 +2,24 @@
 
 use std::fmt;
 
-use super::Format;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::names::objection_to_path;
 use super::placeholders::{BraceError, Piece, pieces};
 use crate::objects::names::is_label_byte;
 use lossless_yaml::nearest::{nearest, quoted};
+
+/// How Secrets are encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Format {
+    /// A SOPS file: values encrypted, names in clear.
+    #[default]
+    Sops,
+    /// The whole manifest as one armored age file.
+    Age,
+}
 
 /// A checked path template. Different namespaces never get the same path, nor do different names when there are several.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@
 //! would say of a broken object helps nobody.
 
 use super::check::{Checker, ConfigError};
-use super::{API_VERSION, Config, KIND, stored};
+use super::model::{API_VERSION, Config, KIND};
+use super::stored;
 use lossless_yaml::de;
 use lossless_yaml::nearest::quoted;
 use lossless_yaml::parse::{Node, parse};

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::enumerations::{Purposes, Shapes, Suspects};
-use super::{Format, InjectInto, Severity};
+use super::model::{InjectInto, Severity};
+use super::output::Format;
 use lossless_yaml::de::Spanned;
 
 /// What pullcred does in this repository.
@@ -15,11 +16,11 @@ use lossless_yaml::de::Spanned;
 #[schemars(title = "PullCredentials")]
 pub(super) struct Object {
     /// The version of this object.
-    #[schemars(extend("const" = super::API_VERSION))]
+    #[schemars(extend("const" = super::model::API_VERSION))]
     #[allow(dead_code, reason = "checked before the object is read")]
     pub api_version: String,
     /// The kind of this object.
-    #[schemars(extend("const" = super::KIND))]
+    #[schemars(extend("const" = super::model::KIND))]
     #[allow(dead_code, reason = "checked before the object is read")]
     pub kind: String,
     /// Name, labels and annotations, as every Kubernetes object has them.

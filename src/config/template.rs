@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::model::{API_VERSION, KIND};
 use super::names::secret_name;
-use super::{API_VERSION, KIND};
 use lossless_yaml::emit::{quoted, scalar};
 
 /// What was found in a repository.

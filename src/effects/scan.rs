@@ -13,6 +13,8 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 pub mod index;
 pub mod sources;
 
+pub use index::repository;
+
 /// How to walk.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -154,11 +156,6 @@ fn failure(root: &Path, error: &ignore::Error) -> Failure {
             }
         }
     }
-}
-
-/// The root of the repository that holds `start`: the nearest folder upwards with `.git`.
-pub fn repository(start: &Path) -> Option<PathBuf> {
-    start.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_path_buf)
 }
 
 /// Makes a path absolute and free of links.

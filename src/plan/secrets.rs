@@ -105,7 +105,7 @@ pub fn requests(config: &Config, needs: &[Need]) -> BTreeSet<(usize, Repository)
     let mut requests = BTreeSet::new();
     for need in needs.iter().filter(|need| need.selected) {
         requests.extend(need.images.iter().map(|image| (need.secret, image.clone())));
-        let group = supply::group(&config.secrets[need.secret]);
+        let group = group(&config.secrets[need.secret]);
         if need.images.iter().any(|image| group.contains(&image.registry)) {
             requests.extend(group.into_iter().map(|host| (need.secret, Repository::whole(host))));
         }
@@ -119,6 +119,16 @@ fn secrets_for<'c>(
     image: Option<&'c ImageRef<'_>>,
 ) -> impl Iterator<Item = (usize, &'c PullSecret)> {
     config.secrets.iter().enumerate().filter(move |(_, secret)| needed(&secret.keys, image))
+}
+
+/// The hosts of one registry: the first of a secret's `registries` and its `aliases`. Empty when there is one only.
+fn group(secret: &PullSecret) -> BTreeSet<String> {
+    match &secret.aliases[..] {
+        [] => BTreeSet::new(),
+        aliases => {
+            secret.registries.first().into_iter().chain(aliases).filter_map(|key| host_of(key)).collect()
+        }
+    }
 }
 
 /// The host (and port) that a registry of the configuration names; none for a pattern.

@@ -8,7 +8,6 @@ mod graphs;
 mod hostile;
 mod hosts;
 mod html;
-
 mod layering;
 mod namespaces;
 mod offline;

@@ -1,4 +1,5 @@
 //! The SOPS layer against files that the real sops made (`fixtures/files`, see MADE-BY in each folder), and against tampering.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::Checker;
 use crate::config::globs::Pattern;
+use crate::config::located::Located;
+use crate::config::model::{CredentialSource, PullSecret, Recipients, Target};
 use crate::config::names::{is_variable, secret_name};
 use crate::config::output::OutputTemplate;
-use crate::config::{CredentialSource, Located, PullSecret, Recipients, Target, stored};
+use crate::config::stored;
 use crate::objects::names::is_subdomain;
 use kubelet_keyring::pattern::RegistryKey;
 use lossless_yaml::de::Spanned;

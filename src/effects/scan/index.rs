@@ -6,9 +6,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The root of the repository that holds `start`: the nearest folder upwards with `.git`.
+pub fn repository(start: &Path) -> Option<PathBuf> {
+    start.ancestors().find(|folder| folder.join(".git").exists()).map(Path::to_path_buf)
+}
+
 /// Tracked paths below `root`, absolute; nothing outside of a repository.
 pub fn tracked(root: &Path) -> Vec<PathBuf> {
-    let Some(top) = super::repository(root) else { return Vec::new() };
+    let Some(top) = repository(root) else { return Vec::new() };
     let Some(folder) = git_folder(&top) else { return Vec::new() };
     let Ok(bytes) = fs::read(folder.join("index")) else { return Vec::new() };
     let (mut paths, shared) = parse(&bytes).unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Need, Repository, host_of};
+use super::{Need, Repository, group, host_of};
 use crate::config::PullSecret;
 use crate::objects::dockerconfig::{Auths, Credential};
 use crate::plan::credentials::{Chosen, Objection};
@@ -46,16 +46,6 @@ impl Supply {
             }
         }
         (auths, missing)
-    }
-}
-
-/// The hosts of one registry: the first of a secret's `registries` and its `aliases`. Empty when there is one only.
-pub(super) fn group(secret: &PullSecret) -> BTreeSet<String> {
-    match &secret.aliases[..] {
-        [] => BTreeSet::new(),
-        aliases => {
-            secret.registries.first().into_iter().chain(aliases).filter_map(|key| host_of(key)).collect()
-        }
     }
 }
 
