@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod apply;
+mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,15 +12,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use self::accounts::Accounts;
+pub use self::scope::{Item, Place};
 use super::parallel;
 use super::run::Run;
 use super::settings::{Settings, shown};
 use super::start::now;
-use crate::config::{self, Config, Format};
+use crate::config::{self, Format};
 use crate::effects::clone::Memory;
 use crate::effects::credentials::Sources;
 use crate::effects::identities;
-use crate::effects::look::{Look, Seen};
+use crate::effects::look::Look;
 use crate::effects::recipients::{Audience, Audiences};
 use crate::effects::scan;
 use crate::effects::seal::names;
@@ -30,8 +32,8 @@ use crate::plan::missing;
 use crate::plan::place::runs;
 use crate::plan::resources::{self, FILE_NAMES, Kustomization, Listed, Listing};
 use crate::plan::secrets::decide::{self, Action, Decision, Kind, Wanted};
-use crate::plan::secrets::supply::{Found, supply};
-use crate::plan::secrets::{Deployment, Need, needs, requests};
+use crate::plan::secrets::supply::Found;
+use crate::plan::secrets::{Deployment, Need, requests};
 use lossless_yaml::span::Position;
 use offline_kustomize::repository::join;
 use sops_age::identity::Identities;
@@ -68,18 +70,6 @@ pub struct Secrets {
     identities: Identities,
     memory: Memory,
     now: u64,
-}
-
-/// One file.
-pub struct Item {
-    /// What happens to it.
-    pub decision: Decision,
-    /// What it is now.
-    pub seen: Option<Seen>,
-    /// For whom it is; none where no Secret is wanted.
-    pub audience: Option<Audience>,
-    /// Namespace and name of the Secret that is wanted there.
-    pub wanted: Option<(String, String)>,
 }
 
 impl Secrets {
@@ -164,68 +154,6 @@ impl Secrets {
 
 fn items_of(items: &[Item]) -> Vec<&Decision> {
     items.iter().map(|item| &item.decision).collect()
-}
-
-/// Where the configuration is and what its paths mean.
-pub struct Place {
-    /// The configuration, relative to the repository's root.
-    pub file: String,
-    /// Its folder, relative to the repository's root: empty, or with a slash at the end.
-    folder: String,
-    /// Files and folders that the run is limited to, relative to the repository's root; empty for everything.
-    paths: Vec<PathBuf>,
-}
-
-impl Place {
-    /// The place of a run's configuration; none without one, or when flags took its place.
-    pub fn of(settings: &Settings) -> Option<Self> {
-        let below = |path: &Path| path.strip_prefix(&settings.root).unwrap_or(path).to_path_buf();
-        let file = settings.config_file.clone().filter(|_| !settings.from_flags)?;
-        let mut folder = shown(&below(&settings.base));
-        if !folder.is_empty() {
-            folder.push('/');
-        }
-        let paths = settings.paths.iter().map(|path| below(path)).collect();
-        Some(Self { file, folder, paths })
-    }
-
-    /// The path of a file of the repository as the configuration knows it; none outside of its folder.
-    pub fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
-        path.strip_prefix(&*self.folder)
-    }
-
-    /// Whether the run is about a file.
-    pub fn selects(&self, path: &str) -> bool {
-        self.paths.is_empty() || self.paths.iter().any(|wanted| Path::new(path).starts_with(wanted))
-    }
-
-    fn needs(&self, run: &Run, deployments: &[Deployment<'_>]) -> Vec<Need> {
-        let config = &run.settings.config;
-        let mut needs = needs(config, deployments, &always(run, deployments));
-        for need in &mut needs {
-            need.selected |= !self.paths.is_empty() && self.selects(&self.output(config, need));
-        }
-        needs
-    }
-
-    /// The file of a Secret, relative to the repository's root.
-    fn output(&self, config: &Config, need: &Need) -> String {
-        let output = &config.targets[need.target].output;
-        self.folder.clone() + &output.path(&need.namespace, &config.secrets[need.secret].name)
-    }
-
-    fn wanted(&self, config: &Config, need: &Need, found: &Found) -> Wanted {
-        let secret = &config.secrets[need.secret];
-        Wanted {
-            path: self.output(config, need),
-            namespace: need.namespace.clone(),
-            name: secret.name.clone(),
-            target: need.target,
-            secret: need.secret,
-            supply: supply(need, secret, found),
-            selected: need.selected,
-        }
-    }
 }
 
 /// Where images run. What nothing deploys needs no Secret.
@@ -439,11 +367,4 @@ fn list(
     let kustomizations =
         folders.into_iter().filter_map(|folder| Some((folder.to_owned(), read(folder)?))).collect();
     resources::plan(&kustomizations, &listed, &gone)
-}
-
-/// The namespaces that get every Secret.
-fn always<'r>(run: &'r Run, deployments: &[Deployment<'r>]) -> BTreeSet<&'r str> {
-    let declared = run.files.iter().flat_map(|file| &file.declared).map(String::as_str);
-    let used = deployments.iter().map(|deployment| deployment.namespace);
-    run.settings.config.namespaces.always(declared.chain(used))
 }

@@ -1,6 +1,7 @@
 //! The tables of `fixtures/tables`: references, registry keys and keyrings. `e2e/keyring.sh` puts the same rows to a real kubelet's
 //! keyring, so a row is right when both agree.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::path::Path;
 
 use kubelet_keyring::pattern::{RegistryKey, lookup, needed};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::{Item, Place};
+use super::scope::{Item, Place, always};
 use crate::commands::run::Run;
 use crate::effects::source::{self, Source};
 use crate::objects::secret::OWNER;
@@ -44,7 +44,7 @@ impl Accounts {
             }
         }
         let mut accounts = Self::default();
-        for mut wanted in wanted(config, deployments, &super::always(run, deployments), &others) {
+        for mut wanted in wanted(config, deployments, &always(run, deployments), &others) {
             wanted.path = place.folder.clone() + &wanted.path;
             let on_disk = run.settings.root.join(&wanted.path);
             // The run may leave out the folder that it is in.

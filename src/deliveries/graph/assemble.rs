@@ -4,22 +4,26 @@
 mod builds;
 mod deliver;
 mod fleet;
+mod outer;
 mod variables;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use super::answer::Graph;
 use super::claims::Own;
+use super::deployment::{Deployment, Options};
 use super::roles::roles;
-use super::{Deployment, Fill, Graph, Load, Options, Scanned, Source};
 use crate::deliveries::delivery::{Delivery, Kind, kind_of};
 use crate::deliveries::flux::FluxKustomization;
-use crate::deliveries::flux::variables::Variables;
+use crate::deliveries::scanned::Scanned;
 use crate::deliveries::sketch::sketches;
 use builds::{Builds, Built};
 use offline_kustomize::notice::{Code, Notice, Notices};
-use offline_kustomize::repository::{File, Repository, contains, folder, join};
+use offline_kustomize::repository::{File, Load, Repository, contains, folder, join};
 use offline_kustomize::value::Value;
+use outer::{Claim, Outer};
+use variables::Settings;
 
 /// Roots that are built together, one after the other. Neighbours have much in common; others are built by other threads
 /// at the same time.
@@ -74,29 +78,7 @@ struct Assembler<'r, 'a> {
     /// Kustomizations that are built with kustomize's load restriction.
     restricted: HashSet<Arc<str>>,
     /// Where variables may come from, once somebody has asked.
-    settings: Option<variables::Settings>,
-}
-
-/// A root to build.
-struct Claim {
-    root: usize,
-    outer: Outer,
-}
-
-/// What stands around a build.
-#[derive(Clone, Default)]
-struct Outer {
-    /// The object that asks for it.
-    source: Option<Source>,
-    /// Whether that object sets the namespace, and not the kustomization.
-    sets_namespace: bool,
-    /// Whether the kustomization is generated: there is no file to name.
-    generated: bool,
-    fill: Option<Fill>,
-    /// The name of the cluster that it is for.
-    cluster: Option<Arc<str>>,
-    /// What Flux replaces after the build.
-    variables: Option<Arc<Variables>>,
+    settings: Option<Settings>,
 }
 
 impl<'r, 'a> Assembler<'r, 'a> {
@@ -279,11 +261,12 @@ impl<'r, 'a> Assembler<'r, 'a> {
         if self.notices.list().iter().all(|notice| notice.code != Code::LoadRestricted) {
             return false;
         }
-        if self.settings.is_none() {
-            self.settings = Some(self.read_settings());
-        }
-        let configured = self.settings.as_ref().and_then(|all| all.get(&(false, "argocd-cm".to_owned())));
-        configured.into_iter().flatten().any(variables::Setting::lifts_restriction)
+        self.settings().lift_restriction()
+    }
+
+    /// Where variables may come from; read when first asked for.
+    fn settings(&mut self) -> &Settings {
+        self.settings.get_or_insert_with(|| Settings::read(self.files, self.load, self.repository))
     }
 
     fn keep(&mut self, built: Built) {

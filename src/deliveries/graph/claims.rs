@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Fill, Rule, Source};
+use super::deployment::{Fill, Rule, Source};
 use crate::deliveries::argocd::{self, Application, UNKNOWN};
 use crate::deliveries::delivery::{Delivery, Kind};
 use crate::deliveries::flux::artifact::Artifacts;

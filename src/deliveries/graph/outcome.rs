@@ -1,6 +1,6 @@
 //! What a build has made of an object: its pod specs, read from the tree that the build yields.
 
-use super::{Image, Pod};
+use super::deployment::{Image, Pod};
 use crate::objects::object::{ContainerList, Object, PodSpec};
 use lossless_yaml::insert::Form;
 use lossless_yaml::path::Step;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Scanned;
+use crate::deliveries::scanned::Scanned;
 use offline_kustomize::kustomization::{Kustomization, Line};
 use offline_kustomize::repository::{Repository, Target, is_remote};
 

@@ -6,14 +6,15 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Claim, Outer};
+use super::outer::{Claim, Outer};
 use crate::deliveries::argocd::UNKNOWN;
 use crate::deliveries::delivery::{Delivery, kind_of};
 use crate::deliveries::flux::keeps_variables;
-use crate::deliveries::graph::cluster::{Cluster, identity};
-use crate::deliveries::graph::{
-    Deployment, GeneratedSecret, Options, Pods, Rule, Source, checked, outcome, settle,
+use crate::deliveries::graph::cluster::identity;
+use crate::deliveries::graph::deployment::{
+    Deployment, GeneratedSecret, Options, Pods, Rule, Source, checked, settle,
 };
+use crate::deliveries::graph::outcome;
 use crate::deliveries::scanned::Scanned;
 use crate::objects::object::{ContainerList, PodSpec, group};
 use offline_kustomize::accumulate::Builder;
@@ -21,13 +22,6 @@ use offline_kustomize::notice::Notice;
 use offline_kustomize::repository::{Known, Repository};
 use offline_kustomize::resource::{Origin, Resource};
 use offline_kustomize::value::Value;
-
-impl Outer {
-    /// The cluster, as far as what stands around a build tells it.
-    fn cluster(&self) -> Cluster {
-        Cluster { name: self.cluster.clone(), build: None }
-    }
-}
 
 /// What one build yields.
 #[derive(Default)]

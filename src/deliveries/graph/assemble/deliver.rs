@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use super::super::claims::{PlainClaim, source_of};
-use super::super::{Code, Fill, Source, cluster};
-use super::{Assembler, Claim, Outer};
+use super::super::cluster;
+use super::super::deployment::{Fill, Source};
+use super::Assembler;
+use super::outer::{Claim, Outer};
+use super::variables::Settings;
 use crate::deliveries::argocd::{self, Application, Tool, UNKNOWN, set};
 use crate::deliveries::delivery::{Delivery, Kind};
 use crate::deliveries::flux::FluxKustomization;
 use crate::deliveries::flux::artifact::EXTERNAL_ARTIFACT;
 use offline_kustomize::documents::documents;
 use offline_kustomize::kustomization::{Kustomization, Line};
+use offline_kustomize::notice::Code;
 use offline_kustomize::notice::Notice;
 use offline_kustomize::repository::{Fields, Known, contains, folder, join};
 use offline_kustomize::value::Value;
@@ -126,7 +130,10 @@ impl<'a> Assembler<'_, 'a> {
             None => self.everything_below(&path, source.line),
         };
         flux.apply_to(&mut fields, source.line);
-        let variables = self.variables(&flux, &source.file);
+        let nothing = Settings::default();
+        let asks_nobody = flux.variable_sources().is_empty();
+        let settings = if asks_nobody { &nothing } else { self.settings() };
+        let variables = settings.variables(&flux, &source.file);
         let variables = (!variables.is_empty()).then(|| Arc::new(variables));
         let outer = Outer {
             source: Some(source.clone()),

@@ -6,11 +6,13 @@
 //! Source: <https://fleet.rancher.io/ref-fleet-yaml>
 
 use super::super::claims::PlainClaim;
-use super::super::{Code, Fill, Rule, Source};
-use super::{Assembler, Outer};
+use super::super::deployment::{Fill, Rule, Source};
+use super::Assembler;
+use super::outer::Outer;
 use crate::deliveries::argocd;
 use offline_kustomize::documents::documents;
 use offline_kustomize::kustomization::{Kustomization, Line};
+use offline_kustomize::notice::Code;
 use offline_kustomize::repository::{contains, folder, join};
 use offline_kustomize::value::Value;
 

@@ -5,19 +5,20 @@
 
 use std::collections::HashMap;
 
-use super::Assembler;
 use crate::deliveries::flux::FluxKustomization;
 use crate::deliveries::flux::variables::Variables;
+use crate::deliveries::scanned::Scanned;
 use offline_kustomize::documents::documents;
 use offline_kustomize::generate::{Kind, generate};
-use offline_kustomize::repository::objects;
+use offline_kustomize::repository::{Load, Repository, objects};
 use offline_kustomize::value::Value;
 
 /// ConfigMaps and Secrets of the repository, by kind and name.
-pub(super) type Settings = HashMap<(bool, String), Vec<Setting>>;
+#[derive(Default)]
+pub(super) struct Settings(HashMap<(bool, String), Vec<Setting>>);
 
 /// One of them.
-pub(super) struct Setting {
+struct Setting {
     file: String,
     namespace: String,
     known: Vec<(String, String)>,
@@ -26,25 +27,51 @@ pub(super) struct Setting {
 
 impl Setting {
     /// Whether it is the configuration of an Argo CD that builds without kustomize's load restriction.
-    pub(super) fn lifts_restriction(&self) -> bool {
+    fn lifts_restriction(&self) -> bool {
         let mut options = self.known.iter().filter(|(key, _)| key.starts_with("kustomize.buildOptions"));
         options.any(|(_, value)| value.contains("LoadRestrictionsNone"))
     }
 }
 
-impl Assembler<'_, '_> {
+impl Settings {
+    /// Reads them: `files` may have such objects, and kustomizations generate some.
+    pub(super) fn read(files: &[Scanned<'_>], load: Load<'_>, repository: &Repository<'_>) -> Self {
+        let mut settings = Self(HashMap::new());
+        for file in files.iter().filter(|file| file.has_settings) {
+            let text = load(file.path).and_then(|bytes| String::from_utf8(bytes).ok());
+            let found = text.and_then(|text| objects(&documents(&text).ok()?).ok());
+            for object in found.into_iter().flatten().map(|found| found.object) {
+                settings.add(file.path, &object);
+            }
+        }
+        for at in 0..repository.len() {
+            let known = repository.get(at);
+            let read = |path: &str| repository.bytes(&repository.path(&known.folder, path).ok()?);
+            let lists = [(Kind::ConfigMap, &known.fields.config_maps), (Kind::Secret, &known.fields.secrets)];
+            for (kind, entry) in
+                lists.into_iter().flat_map(|(kind, list)| list.iter().map(move |one| (kind, one)))
+            {
+                let options = known.fields.generator_options.as_ref();
+                if let Ok((object, _)) = generate(kind, &entry.value, options, &read) {
+                    settings.add(&known.file, &object);
+                }
+            }
+        }
+        settings
+    }
+
+    /// Whether a configuration of Argo CD lets it build without kustomize's load restriction.
+    pub(super) fn lift_restriction(&self) -> bool {
+        let configured = self.0.get(&(false, "argocd-cm".to_owned()));
+        configured.into_iter().flatten().any(Setting::lifts_restriction)
+    }
+
     /// What the variables of an object of a file hold.
-    pub(super) fn variables(&mut self, flux: &FluxKustomization, file: &str) -> Variables {
+    pub(super) fn variables(&self, flux: &FluxKustomization, file: &str) -> Variables {
         let mut variables = Variables::default();
         for source in flux.variable_sources() {
-            if self.settings.is_none() {
-                self.settings = Some(self.read_settings());
-            }
-            let found = self.settings.as_ref().and_then(|settings| {
-                let all = settings.get(&(source.is_secret, source.name.clone()))?;
-                nearest(all, file, &flux.namespace)
-            });
-            match found {
+            let all = self.0.get(&(source.is_secret, source.name.clone()));
+            match all.and_then(|all| nearest(all, file, &flux.namespace)) {
                 Some(setting) => {
                     setting.known.iter().for_each(|(name, value)| variables.add(name, value));
                     setting.hidden.iter().for_each(|name| variables.hide(name));
@@ -57,54 +84,31 @@ impl Assembler<'_, '_> {
         variables
     }
 
-    pub(super) fn read_settings(&self) -> Settings {
-        let mut settings = Settings::new();
-        for file in self.files.iter().filter(|file| file.has_settings) {
-            let text = (self.load)(file.path).and_then(|bytes| String::from_utf8(bytes).ok());
-            let found = text.and_then(|text| objects(&documents(&text).ok()?).ok());
-            for object in found.into_iter().flatten().map(|found| found.object) {
-                add(&mut settings, file.path, &object);
-            }
+    fn add(&mut self, file: &str, object: &Value) {
+        let is_secret = match (object.str_at("apiVersion"), object.str_at("kind")) {
+            (Some("v1"), Some("ConfigMap")) => false,
+            (Some("v1"), Some("Secret")) => true,
+            _ => return,
+        };
+        let text = |path: &[&str]| object.at(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let entries = |field: &str| object.get(field).map_or(&[][..], Value::pairs).iter();
+        let mut setting = Setting {
+            file: file.to_owned(),
+            namespace: text(&["metadata", "namespace"]),
+            known: Vec::new(),
+            hidden: Vec::new(),
+        };
+        if is_secret {
+            // Encrypted or not, what a Secret holds is nobody's to show.
+            setting
+                .hidden
+                .extend(entries("data").chain(entries("stringData")).map(|(key, _)| key.to_string()));
+        } else {
+            let value = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            setting.known.extend(entries("data").map(|(key, text)| (key.to_string(), value(text))));
         }
-        for at in 0..self.repository.len() {
-            let known = self.repository.get(at);
-            let read = |path: &str| self.repository.bytes(&self.repository.path(&known.folder, path).ok()?);
-            let lists = [(Kind::ConfigMap, &known.fields.config_maps), (Kind::Secret, &known.fields.secrets)];
-            for (kind, entry) in
-                lists.into_iter().flat_map(|(kind, list)| list.iter().map(move |one| (kind, one)))
-            {
-                let options = known.fields.generator_options.as_ref();
-                if let Ok((object, _)) = generate(kind, &entry.value, options, &read) {
-                    add(&mut settings, &known.file, &object);
-                }
-            }
-        }
-        settings
+        self.0.entry((is_secret, text(&["metadata", "name"]))).or_default().push(setting);
     }
-}
-
-fn add(settings: &mut Settings, file: &str, object: &Value) {
-    let is_secret = match (object.str_at("apiVersion"), object.str_at("kind")) {
-        (Some("v1"), Some("ConfigMap")) => false,
-        (Some("v1"), Some("Secret")) => true,
-        _ => return,
-    };
-    let text = |path: &[&str]| object.at(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let entries = |field: &str| object.get(field).map_or(&[][..], Value::pairs).iter();
-    let mut setting = Setting {
-        file: file.to_owned(),
-        namespace: text(&["metadata", "namespace"]),
-        known: Vec::new(),
-        hidden: Vec::new(),
-    };
-    if is_secret {
-        // Encrypted or not, what a Secret holds is nobody's to show.
-        setting.hidden.extend(entries("data").chain(entries("stringData")).map(|(key, _)| key.to_string()));
-    } else {
-        let value = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        setting.known.extend(entries("data").map(|(key, text)| (key.to_string(), value(text))));
-    }
-    settings.entry((is_secret, text(&["metadata", "name"]))).or_default().push(setting);
 }
 
 /// The one that shares the longest way with a file, in the namespace or in none that is told.
