@@ -2,7 +2,7 @@
 //! has its door where, what the pure rooms may not touch, and the shape of a file. That the crates know nothing of the rooms, nor
 //! of each other more than their manifests say, is Cargo's to hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rust_source::{NamedPath, Source, all_sources};
 
@@ -122,6 +122,45 @@ fn imports_point_downwards() {
         (importer != *target && to >= from)
             .then(|| format!("`{importer}` is layer {from} and may not import `{target}` of layer {to}"))
     });
+}
+
+/// A file and one that it imports can be read one after the other, whichever crate they are in.
+#[test]
+fn no_file_imports_in_a_circle() {
+    let sources = all_sources();
+    let files: BTreeMap<(String, Vec<String>), &Source> = sources
+        .iter()
+        .filter(|source| !source.path.ends_with("/main.rs"))
+        .map(|source| ((source.package(), source.module()), source))
+        .collect();
+    let imported = |source: &Source| -> BTreeSet<&str> {
+        let own = (source.package(), source.module());
+        let target = |path: NamedPath| {
+            let mut module = match path.crate_path() {
+                Some(names) => names.to_vec(),
+                // A module below this one, by its name alone.
+                None => [&own.1[..], &[path.head], &path.rest].concat(),
+            };
+            while !files.contains_key(&(own.0.clone(), module.clone())) {
+                module.pop()?;
+            }
+            (!module.is_empty() && module != own.1).then(|| files[&(own.0.clone(), module)].path.as_str())
+        };
+        source.paths().into_iter().filter_map(target).collect()
+    };
+    // A file whose imports have all gone goes as well; what stays imports in a circle.
+    let mut left: BTreeMap<&str, BTreeSet<&str>> =
+        files.values().map(|source| (source.path.as_str(), imported(source))).collect();
+    assert!(left.values().map(BTreeSet::len).sum::<usize>() > 400, "imports are no longer seen");
+    loop {
+        let before = left.len();
+        let names: BTreeSet<&str> = left.keys().copied().collect();
+        left.retain(|_, imports| imports.iter().any(|name| names.contains(name)));
+        if left.len() == before {
+            break;
+        }
+    }
+    assert!(left.is_empty(), "each of these imports another of them, or what does: {:#?}", left.keys());
 }
 
 #[test]

@@ -8,25 +8,20 @@ mod access;
 mod error;
 mod scalar;
 mod spanned;
-
-use std::cell::Cell;
+mod value;
 
 use serde::Deserialize;
-use serde::de::{self, DeserializeSeed, Visitor};
+use serde::de::{self, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::parse::{Kind, Node};
-use super::span::Span;
 use access::{Items, UnitVariant, Variant};
 use scalar::Scalar;
+use value::{Context, Value};
 
 pub use error::{Error, Problem};
 pub use spanned::Spanned;
 
-/// How deep values may nest; the parser allows a written file no more, aliases could go on.
-const DEPTH_LIMIT: usize = 256;
-/// How many steps through nodes a read may take besides those that a document without aliases needs.
-const REPEATED_STEPS: usize = 100_000;
 /// How many errors [`from_node_reporting_all`] looks for.
 const ERROR_LIMIT: usize = 20;
 
@@ -65,102 +60,6 @@ pub fn from_node_reporting_all<'d, T: Deserialize<'d>>(node: Node<'d, '_>) -> Re
     }
     errors.sort_by_key(Error::offset);
     Err(errors)
-}
-
-/// What all values of one read share.
-struct Context<'c, 'd, 't> {
-    /// Steps that may still be taken.
-    budget: Cell<usize>,
-    /// The node that the error is about.
-    culprit: Cell<Option<Node<'d, 't>>>,
-    /// Keys, values and items to be read as if they were not there.
-    set_aside: &'c [Node<'d, 't>],
-}
-
-/// A node on its way to become a value.
-struct Value<'c, 'd, 't> {
-    context: &'c Context<'c, 'd, 't>,
-    /// As written: possibly an alias.
-    written: Node<'d, 't>,
-    /// What it stands for.
-    node: Node<'d, 't>,
-    /// Where messages about it point to.
-    offset: usize,
-    depth: usize,
-    /// Whether it is the key of a mapping, which is text whatever it looks like.
-    is_key: bool,
-}
-
-impl Copy for Value<'_, '_, '_> {}
-impl Clone for Value<'_, '_, '_> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<'c, 'd, 't> Context<'c, 'd, 't> {
-    fn new(root: Node<'d, 't>, set_aside: &'c [Node<'d, 't>]) -> Self {
-        // A node is looked at as part of its collection and read by itself.
-        let budget = 2 * root.document().nodes().count() + REPEATED_STEPS;
-        Self { budget: Cell::new(budget), culprit: Cell::new(None), set_aside }
-    }
-
-    fn read<T: Deserialize<'d>>(&'c self, root: Node<'d, 't>) -> Result<T, Error> {
-        let offset = root.span().start;
-        let value =
-            Value { context: self, written: root, node: root.resolved(), offset, depth: 0, is_key: false };
-        value.read(std::marker::PhantomData)
-    }
-
-    fn is_set_aside(&self, node: Node<'d, 't>) -> bool {
-        self.set_aside.contains(&node)
-    }
-}
-
-impl<'c, 'd, 't> Value<'c, 'd, 't> {
-    fn child(self, written: Node<'d, 't>) -> Self {
-        let (node, offset) = (written.resolved(), written.span().start);
-        Self { written, node, offset, depth: self.depth + 1, is_key: false, ..self }
-    }
-
-    fn read<S: DeserializeSeed<'d>>(self, seed: S) -> Result<S::Value, Error> {
-        let result = self.step().and_then(|()| seed.deserialize(self));
-        result.map_err(|error| self.located(error))
-    }
-
-    fn step(self) -> Result<(), Error> {
-        let Some(budget) = self.context.budget.get().checked_sub(1) else {
-            return Err(Error::new(Problem::TooLarge));
-        };
-        self.context.budget.set(budget);
-        if self.depth > DEPTH_LIMIT { Err(Error::new(Problem::TooDeep)) } else { Ok(()) }
-    }
-
-    /// The innermost node that sees an error is the one it is about.
-    fn located(self, mut error: Error) -> Error {
-        if error.offset.is_none() {
-            error.offset = Some(self.offset);
-            self.context.culprit.set(Some(self.written));
-        }
-        error
-    }
-
-    fn span(self) -> Span {
-        let span = self.written.span();
-        if span.is_empty() { Span::new(self.offset, self.offset) } else { span }
-    }
-
-    fn describe(self) -> &'static str {
-        match self.node.kind() {
-            Kind::Mapping { .. } => "a mapping",
-            Kind::Sequence { .. } => "a list",
-            Kind::Scalar(_) | Kind::Alias => Scalar::of(self.node).describe(),
-        }
-    }
-
-    fn wrong_type(self, expected: &str) -> Error {
-        Error::wrong_type(expected, self.describe())
-    }
 }
 
 impl<'d> de::Deserializer<'d> for Value<'_, 'd, '_> {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
-use super::{Error, Problem, Value};
+use super::error::{Error, Problem};
+use super::value::Value;
 use crate::nearest::nearest;
 use crate::parse::{Kind, Style};
 

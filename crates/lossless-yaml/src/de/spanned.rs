@@ -8,7 +8,8 @@ use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, SeqAccess, Visitor,
 };
 
-use super::{Error, Value};
+use super::error::Error;
+use super::value::Value;
 use crate::span::Span;
 
 /// The name by which the deserializer knows that somebody asks for the span too.
