@@ -71,7 +71,7 @@ pub struct Deployment {
     pub source: Vec<Source>,
     /// The kustomization that is built for it, if any.
     pub root: Option<Arc<str>>,
-    /// The notice that says why something is unknown: its index in [`Graph::notices`].
+    /// The notice that says why something is unknown: its index in [`Graph::notices`](super::Graph::notices).
     pub doubt: Option<usize>,
 }
 
