@@ -78,7 +78,7 @@ struct Assembler<'r, 'a> {
     /// Kustomizations that are built with kustomize's load restriction.
     restricted: HashSet<Arc<str>>,
     /// Where variables may come from, once somebody has asked.
-    settings: Option<Settings>,
+    settings: Option<Settings<'r, 'a>>,
 }
 
 impl<'r, 'a> Assembler<'r, 'a> {
@@ -264,9 +264,9 @@ impl<'r, 'a> Assembler<'r, 'a> {
         self.settings().lift_restriction()
     }
 
-    /// Where variables may come from; read when first asked for.
-    fn settings(&mut self) -> &Settings {
-        self.settings.get_or_insert_with(|| Settings::read(self.files, self.load, self.repository))
+    /// Where variables may come from; loaded when first asked for.
+    fn settings(&mut self) -> &mut Settings<'r, 'a> {
+        self.settings.get_or_insert_with(|| Settings::load(self.files, self.load, self.repository))
     }
 
     fn keep(&mut self, built: Built) {

@@ -7,11 +7,11 @@ use super::super::cluster;
 use super::super::deployment::{Fill, Source};
 use super::Assembler;
 use super::outer::{Claim, Outer};
-use super::variables::Settings;
 use crate::deliveries::argocd::{self, Application, Tool, UNKNOWN, set};
 use crate::deliveries::delivery::{Delivery, Kind};
 use crate::deliveries::flux::FluxKustomization;
 use crate::deliveries::flux::artifact::EXTERNAL_ARTIFACT;
+use crate::deliveries::flux::variables::Variables;
 use offline_kustomize::documents::documents;
 use offline_kustomize::kustomization::{Kustomization, Line};
 use offline_kustomize::notice::Code;
@@ -130,10 +130,11 @@ impl<'a> Assembler<'_, 'a> {
             None => self.everything_below(&path, source.line),
         };
         flux.apply_to(&mut fields, source.line);
-        let nothing = Settings::default();
-        let asks_nobody = flux.variable_sources().is_empty();
-        let settings = if asks_nobody { &nothing } else { self.settings() };
-        let variables = settings.variables(&flux, &source.file);
+        let mut variables = Variables::default();
+        if !flux.variable_sources().is_empty() {
+            self.settings().fill(&mut variables, &flux, &source.file);
+        }
+        flux.inline_variables().for_each(|(name, value)| variables.add(name, value));
         let variables = (!variables.is_empty()).then(|| Arc::new(variables));
         let outer = Outer {
             source: Some(source.clone()),

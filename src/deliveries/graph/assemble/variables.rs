@@ -1,7 +1,8 @@
 //! Where the variables of a Flux `Kustomization` come from: the object itself, and ConfigMaps and Secrets of the repository.
 //!
-//! Files with such objects are read only once somebody asks for variables. Of several that have the name the nearest counts; where
-//! that does not tell one, nothing is known of it.
+//! Files with such objects are loaded only once somebody asks for variables, and parsed only where they hold the name that is asked
+//! for: most ConfigMaps are dashboards and scripts, long and nobody's variables. Of several that have the name the nearest counts;
+//! where that does not tell one, nothing is known of it.
 
 use std::collections::HashMap;
 
@@ -13,9 +14,15 @@ use offline_kustomize::generate::{Kind, generate};
 use offline_kustomize::repository::{Load, Repository, objects};
 use offline_kustomize::value::Value;
 
-/// ConfigMaps and Secrets of the repository, by kind and name.
-#[derive(Default)]
-pub(super) struct Settings(HashMap<(bool, String), Vec<Setting>>);
+/// ConfigMaps and Secrets of the repository.
+pub(super) struct Settings<'r, 'a> {
+    /// Files that hold some, and their texts.
+    texts: Vec<(&'a str, String)>,
+    /// Kustomizations, which generate some.
+    repository: &'r Repository<'a>,
+    /// Those that were asked for, by whether it is a Secret, and by name.
+    asked: HashMap<(bool, String), Vec<Setting>>,
+}
 
 /// One of them.
 struct Setting {
@@ -33,45 +40,24 @@ impl Setting {
     }
 }
 
-impl Settings {
-    /// Reads them: `files` may have such objects, and kustomizations generate some.
-    pub(super) fn read(files: &[Scanned<'_>], load: Load<'_>, repository: &Repository<'_>) -> Self {
-        let mut settings = Self(HashMap::new());
-        for file in files.iter().filter(|file| file.has_settings) {
-            let text = load(file.path).and_then(|bytes| String::from_utf8(bytes).ok());
-            let found = text.and_then(|text| objects(&documents(&text).ok()?).ok());
-            for object in found.into_iter().flatten().map(|found| found.object) {
-                settings.add(file.path, &object);
-            }
-        }
-        for at in 0..repository.len() {
-            let known = repository.get(at);
-            let read = |path: &str| repository.bytes(&repository.path(&known.folder, path).ok()?);
-            let lists = [(Kind::ConfigMap, &known.fields.config_maps), (Kind::Secret, &known.fields.secrets)];
-            for (kind, entry) in
-                lists.into_iter().flat_map(|(kind, list)| list.iter().map(move |one| (kind, one)))
-            {
-                let options = known.fields.generator_options.as_ref();
-                if let Ok((object, _)) = generate(kind, &entry.value, options, &read) {
-                    settings.add(&known.file, &object);
-                }
-            }
-        }
-        settings
+impl<'r, 'a> Settings<'r, 'a> {
+    /// Loads the files that have such objects; `repository` generates more.
+    pub(super) fn load(files: &'a [Scanned<'a>], load: Load<'a>, repository: &'r Repository<'a>) -> Self {
+        let text = |path| String::from_utf8(load(path)?).ok();
+        let holders = files.iter().filter(|file| file.has_settings);
+        let texts = holders.filter_map(|file| Some((file.path, text(file.path)?))).collect();
+        Self { texts, repository, asked: HashMap::new() }
     }
 
     /// Whether a configuration of Argo CD lets it build without kustomize's load restriction.
-    pub(super) fn lift_restriction(&self) -> bool {
-        let configured = self.0.get(&(false, "argocd-cm".to_owned()));
-        configured.into_iter().flatten().any(Setting::lifts_restriction)
+    pub(super) fn lift_restriction(&mut self) -> bool {
+        self.named(false, "argocd-cm").iter().any(Setting::lifts_restriction)
     }
 
-    /// What the variables of an object of a file hold.
-    pub(super) fn variables(&self, flux: &FluxKustomization, file: &str) -> Variables {
-        let mut variables = Variables::default();
+    /// Adds what an object of a file takes from ConfigMaps and Secrets.
+    pub(super) fn fill(&mut self, variables: &mut Variables, flux: &FluxKustomization, file: &str) {
         for source in flux.variable_sources() {
-            let all = self.0.get(&(source.is_secret, source.name.clone()));
-            match all.and_then(|all| nearest(all, file, &flux.namespace)) {
+            match nearest(self.named(source.is_secret, &source.name), file, &flux.namespace) {
                 Some(setting) => {
                     setting.known.iter().for_each(|(name, value)| variables.add(name, value));
                     setting.hidden.iter().for_each(|name| variables.hide(name));
@@ -80,35 +66,72 @@ impl Settings {
                 None => variables.open(),
             }
         }
-        flux.inline_variables().for_each(|(name, value)| variables.add(name, value));
-        variables
     }
 
-    fn add(&mut self, file: &str, object: &Value) {
-        let is_secret = match (object.str_at("apiVersion"), object.str_at("kind")) {
-            (Some("v1"), Some("ConfigMap")) => false,
-            (Some("v1"), Some("Secret")) => true,
-            _ => return,
-        };
-        let text = |path: &[&str]| object.at(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let entries = |field: &str| object.get(field).map_or(&[][..], Value::pairs).iter();
-        let mut setting = Setting {
-            file: file.to_owned(),
-            namespace: text(&["metadata", "namespace"]),
-            known: Vec::new(),
-            hidden: Vec::new(),
-        };
-        if is_secret {
-            // Encrypted or not, what a Secret holds is nobody's to show.
-            setting
-                .hidden
-                .extend(entries("data").chain(entries("stringData")).map(|(key, _)| key.to_string()));
-        } else {
-            let value = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            setting.known.extend(entries("data").map(|(key, text)| (key.to_string(), value(text))));
-        }
-        self.0.entry((is_secret, text(&["metadata", "name"]))).or_default().push(setting);
+    /// The ConfigMaps, or the Secrets, of a name.
+    fn named(&mut self, is_secret: bool, name: &str) -> &[Setting] {
+        let Self { texts, repository, asked } = self;
+        asked.entry((is_secret, name.to_owned())).or_insert_with(|| {
+            let mut found = committed(texts, is_secret, name);
+            found.extend(generated(repository, is_secret, name));
+            found
+        })
     }
+}
+
+/// Those that stand in a file.
+fn committed(texts: &[(&str, String)], is_secret: bool, name: &str) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for (file, text) in texts.iter().filter(|(_, text)| text.contains(name)) {
+        let found = documents(text).ok().and_then(|documents| objects(&documents).ok());
+        let objects = found.into_iter().flatten();
+        settings.extend(objects.filter_map(|found| setting(file, &found.object, is_secret, name)));
+    }
+    settings
+}
+
+/// Those that kustomize generates.
+fn generated(repository: &Repository<'_>, is_secret: bool, name: &str) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for at in 0..repository.len() {
+        let known = repository.get(at);
+        let read = |path: &str| repository.bytes(&repository.path(&known.folder, path).ok()?);
+        let (kind, list) = match is_secret {
+            false => (Kind::ConfigMap, &known.fields.config_maps),
+            true => (Kind::Secret, &known.fields.secrets),
+        };
+        for entry in list.iter().filter(|entry| entry.value.str_at("name") == Some(name)) {
+            let options = known.fields.generator_options.as_ref();
+            if let Ok((object, _)) = generate(kind, &entry.value, options, &read) {
+                settings.extend(setting(&known.file, &object, is_secret, name));
+            }
+        }
+    }
+    settings
+}
+
+/// An object of a file, when it is the one that is asked for.
+fn setting(file: &str, object: &Value, is_secret: bool, name: &str) -> Option<Setting> {
+    let kind = if is_secret { "Secret" } else { "ConfigMap" };
+    let text = |path: &[&str]| object.at(path).and_then(Value::as_str).unwrap_or_default();
+    if text(&["apiVersion"]) != "v1" || text(&["kind"]) != kind || text(&["metadata", "name"]) != name {
+        return None;
+    }
+    let entries = |field: &str| object.get(field).map_or(&[][..], Value::pairs).iter();
+    let mut setting = Setting {
+        file: file.to_owned(),
+        namespace: text(&["metadata", "namespace"]).to_owned(),
+        known: Vec::new(),
+        hidden: Vec::new(),
+    };
+    if is_secret {
+        // Encrypted or not, what a Secret holds is nobody's to show.
+        setting.hidden.extend(entries("data").chain(entries("stringData")).map(|(key, _)| key.to_string()));
+    } else {
+        let value = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        setting.known.extend(entries("data").map(|(key, text)| (key.to_string(), value(text))));
+    }
+    Some(setting)
 }
 
 /// The one that shares the longest way with a file, in the namespace or in none that is told.
