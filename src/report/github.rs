@@ -15,7 +15,7 @@ pub fn annotation(finding: &Finding) -> String {
         message.push_str("\nhint: ");
         message.push_str(&plain(hint));
     }
-    let (file, title) = (property(&finding.file), property(finding.code.name()));
+    let (file, title) = (property(&plain(&finding.file)), property(finding.code.name()));
     let (line, column) = (finding.position.line, finding.position.column);
     format!("::{level} file={file},line={line},col={column},title={title}::{}\n", data(&message))
 }
