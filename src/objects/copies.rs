@@ -6,6 +6,8 @@
 //! Sources: emberstack/kubernetes-reflector, mittwald/kubernetes-replicator, kubeops/config-syncer, zakkg3/ClusterSecret, alexellis/registry-creds,
 //! titansoft-pte-ltd/imagepullsecret-patcher, kyverno `generate` rules, external-secrets `ClusterExternalSecret`.
 
+use std::iter;
+
 use lossless_yaml::parse::Node;
 use offline_kustomize::selector::Expression;
 
@@ -14,19 +16,19 @@ use offline_kustomize::selector::Expression;
 pub struct Copies {
     /// The controller, as people know it.
     pub controller: &'static str,
-    /// Expressions for the namespaces that the Secret comes into; none: every one, or those that nothing here can tell.
-    pub namespaces: Option<Vec<String>>,
+    /// Lists of expressions: the Secret comes into a namespace that fits one of each. None: every one, or those that nothing here can tell.
+    pub namespaces: Vec<Vec<String>>,
     /// Expressions for those that it does not come into.
     pub except: Vec<String>,
 }
 
 impl Copies {
     fn everywhere(controller: &'static str) -> Self {
-        Self { controller, namespaces: None, except: Vec::new() }
+        Self { controller, namespaces: Vec::new(), except: Vec::new() }
     }
 
     fn into(controller: &'static str, namespaces: Vec<String>) -> Self {
-        Self { namespaces: Some(namespaces), ..Self::everywhere(controller) }
+        Self { namespaces: vec![namespaces], ..Self::everywhere(controller) }
     }
 
     /// Whether the Secret may come into a namespace.
@@ -36,7 +38,7 @@ impl Copies {
             // An expression that nobody can read is no reason to miss a Secret.
             Expression::new(&whole).is_none_or(|expression| expression.fits(namespace))
         };
-        self.namespaces.as_ref().is_none_or(|all| all.iter().any(fits)) && !self.except.iter().any(fits)
+        self.namespaces.iter().all(|list| list.iter().any(fits)) && !self.except.iter().any(fits)
     }
 }
 
@@ -58,18 +60,29 @@ pub fn by_annotations(object: Node<'_, '_>) -> Option<Copies> {
     })
 }
 
+/// Whether a controller fills a Secret with what another one holds, so that what is written here is only its place.
+pub fn is_mirror(secret: Node<'_, '_>) -> bool {
+    secret.path(ANNOTATIONS[0]).is_some_and(|annotations| {
+        ["reflector.v1.k8s.emberstack.com/reflects", "replicator.v1.mittwald.de/replicate-from"]
+            .iter()
+            .any(|key| annotations.str_at(key).is_some_and(|source| !source.is_empty()))
+    })
+}
+
 fn reflector<'t>(text: &dyn Fn(&str) -> Option<&'t str>) -> Option<Copies> {
     let of = |name: &str| text(&format!("reflector.v1.k8s.emberstack.com/{name}"));
     let is_set = |name: &str| of(name) == Some("true");
     if !is_set("reflection-allowed") || !is_set("reflection-auto-enabled") {
         return None;
     }
-    let auto = of("reflection-auto-namespaces").filter(|list| !list.is_empty());
-    let allowed = of("reflection-allowed-namespaces").filter(|list| !list.is_empty());
-    Some(match auto.or(allowed) {
-        Some(list) => Copies::into("reflector", listed(list)),
-        None => Copies::everywhere("reflector"),
-    })
+    // It asks both whether the source allows a namespace and whether it is to come there by itself; a label that is selected is enough
+    // for either, and what labels namespaces have is not known here.
+    let lists =
+        ["reflection-allowed-namespaces", "reflection-auto-namespaces"].into_iter().filter_map(|name| {
+            let by_labels = of(&format!("{name}-selector")).is_some_and(|selector| !selector.is_empty());
+            of(name).filter(|list| !list.is_empty() && !by_labels).map(listed)
+        });
+    Some(Copies { namespaces: lists.collect(), ..Copies::everywhere("reflector") })
 }
 
 fn replicator<'t>(text: &dyn Fn(&str) -> Option<&'t str>) -> Option<Copies> {
@@ -120,7 +133,10 @@ pub fn made(object: Node<'_, '_>, group: &str, kind: &str) -> Vec<(String, Copie
             };
             let only = Some(list("matchNamespace")).filter(|list| !list.is_empty());
             let except = list("avoidNamespaces");
-            vec![(own(), Copies { controller: "ClusterSecret", namespaces: only, except })]
+            vec![(
+                own(),
+                Copies { controller: "ClusterSecret", namespaces: only.into_iter().collect(), except },
+            )]
         }
         ("external-secrets.io", "ClusterExternalSecret") => {
             let items = object.path(&["spec", "namespaces"]).into_iter().flat_map(Node::items);
@@ -147,8 +163,13 @@ pub fn made(object: Node<'_, '_>, group: &str, kind: &str) -> Vec<(String, Copie
 fn kyverno(policy: Node<'_, '_>, kind: &str) -> Vec<(String, Copies)> {
     let rules = policy.path(&["spec", "rules"]).into_iter().flat_map(Node::items);
     let own = policy.path(&["metadata", "namespace"]).and_then(|node| node.as_str().map(str::to_owned));
-    let made = |rule: Node<'_, '_>| {
-        let generate = rule.resolved().get("generate")?.resolved();
+    // What `foreach` lists is made for each of what it goes through.
+    let generated = rules.filter_map(|rule| rule.resolved().get("generate")).flat_map(|generate| {
+        let each = generate.resolved().get("foreach").into_iter().flat_map(Node::items);
+        iter::once(generate).chain(each)
+    });
+    let made = |generate: Node<'_, '_>| {
+        let generate = generate.resolved();
         if generate.str_at("kind") != Some("Secret") {
             return None;
         }
@@ -164,7 +185,7 @@ fn kyverno(policy: Node<'_, '_>, kind: &str) -> Vec<(String, Copies)> {
         };
         Some((name, copies))
     };
-    rules.filter_map(made).collect()
+    generated.filter_map(made).collect()
 }
 
 /// What imagepullsecret-patcher copies: into every namespace, under the name that its settings give.
@@ -220,6 +241,18 @@ mod tests {
                 Some(all),
             ),
             (format!("{{{REFLECTOR}/reflection-allowed: 'true'}}"), None),
+            (
+                format!(
+                    "{{{REFLECTOR}/reflection-allowed: 'true', {REFLECTOR}/reflection-auto-enabled: 'true', {REFLECTOR}/reflection-allowed-namespaces: 'pay-.*', {REFLECTOR}/reflection-auto-namespaces: 'shop,pay-.*'}}"
+                ),
+                Some(&["pay-eu"][..]),
+            ),
+            (
+                format!(
+                    "{{{REFLECTOR}/reflection-allowed: 'true', {REFLECTOR}/reflection-auto-enabled: 'true', {REFLECTOR}/reflection-auto-namespaces: shop, {REFLECTOR}/reflection-auto-namespaces-selector: a=b}}"
+                ),
+                Some(all),
+            ),
             ("{replicator.v1.mittwald.de/replicate-to: 'pay-.*'}".to_owned(), Some(&["pay-eu"])),
             ("{replicator.v1.mittwald.de/replicate-to: '*'}".to_owned(), Some(all)),
             ("{replicator.v1.mittwald.de/replicate-to-matching: 'a=b'}".to_owned(), Some(all)),
@@ -254,6 +287,12 @@ mod tests {
                 Some(("a", 1)),
             ),
             ("kyverno.io", "ClusterPolicy", "spec: {rules: [{generate: {kind: ConfigMap, name: a}}]}", None),
+            (
+                "kyverno.io",
+                "ClusterPolicy",
+                "spec: {rules: [{generate: {foreach: [{kind: Secret, name: a, namespace: '{{element}}'}]}}]}",
+                Some(("a", 3)),
+            ),
             (
                 "ops.alexellis.io",
                 "ClusterPullSecret",

@@ -3,6 +3,7 @@
 //! Values are decoded, judged and wiped; a remark names keys of `auths` and nothing else of them. What a tool fills in later
 //! (`${VAR}`, `{{ … }}`, `<placeholder>`) is not judged.
 
+use super::copies;
 use super::dockerconfig::read::{DockerConfig, Entry};
 use super::dockerconfig::{Flaw, from_base64};
 use super::shipped::Holds;
@@ -41,6 +42,15 @@ const NOT_THE_HUB: [&str; 3] = ["registry-1.docker.io", "hub.docker.com", "regis
 
 /// Judges a `v1` Secret: what it holds for a kubelet, and what is wrong with it.
 pub fn secret(object: Node<'_, '_>) -> (Holds, Vec<Remark>) {
+    let (holds, mut remarks) = as_written(object);
+    if !copies::is_mirror(object) {
+        return (holds, remarks);
+    }
+    remarks.retain(|remark| matches!(remark.what, What::Plaintext(_)));
+    (Holds::Unknown, remarks)
+}
+
+fn as_written(object: Node<'_, '_>) -> (Holds, Vec<Remark>) {
     let kind = object.get("type").map(|kind| kind.as_str().unwrap_or_default());
     if object.path(&["sops", "mac"]).is_some() || kind.is_some_and(is_filled_in) {
         return (Holds::Unknown, Vec::new());
