@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use memchr::memmem::Finder;
+
 use crate::deliveries::flux::FluxKustomization;
 use crate::deliveries::flux::variables::Variables;
 use crate::deliveries::scanned::Scanned;
@@ -81,8 +83,9 @@ impl<'r, 'a> Settings<'r, 'a> {
 
 /// Those that stand in a file.
 fn committed(texts: &[(&str, String)], is_secret: bool, name: &str) -> Vec<Setting> {
+    let finder = Finder::new(name);
     let mut settings = Vec::new();
-    for (file, text) in texts.iter().filter(|(_, text)| text.contains(name)) {
+    for (file, text) in texts.iter().filter(|(_, text)| finder.find(text.as_bytes()).is_some()) {
         let found = documents(text).ok().and_then(|documents| objects(&documents).ok());
         let objects = found.into_iter().flatten();
         settings.extend(objects.filter_map(|found| setting(file, &found.object, is_secret, name)));
