@@ -133,12 +133,14 @@ pub fn tell_targets(files: &mut [File], graph: &mut Graph, settings: &mut Settin
             );
         }
     }
-    // The first target that has the build root, else the one that writes the file.
+    // The target that writes the file, else the first one that has the build root.
+    let writers: Vec<_> = targets.iter().map(|target| (target, target.output.matcher())).collect();
     let known: BTreeMap<&str, Arc<str>> = roots
         .iter()
         .filter_map(|path| {
-            let owner = targets.iter().find(|target| target.has(path) && !target.paths.is_empty());
-            let target = targets.iter().find(|target| target.output.matches(path)).or(owner)?;
+            let writer = writers.iter().find(|(_, writes)| writes(path)).map(|(target, _)| *target);
+            let owner = || targets.iter().find(|target| target.has(path) && !target.paths.is_empty());
+            let target = writer.or_else(owner)?;
             Some((path.as_str(), Arc::from(target.cluster.as_deref()?)))
         })
         .collect();

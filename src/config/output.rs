@@ -112,8 +112,8 @@ impl OutputTemplate {
         Self(self.0.replace("{1}", text))
     }
 
-    /// Whether it can be the path of a Secret.
-    pub fn matches(&self, path: &str) -> bool {
+    /// Tells which paths can be those of a Secret. Made once, asked often.
+    pub fn matcher(&self) -> impl Fn(&str) -> bool + use<> {
         let pieces = pieces(&self.0).unwrap_or_default();
         let mut expression = String::from(r"\A");
         for piece in pieces {
@@ -124,7 +124,8 @@ impl OutputTemplate {
                 Piece::Placeholder(_) => "[a-z0-9.-]+".to_owned(),
             };
         }
-        regex::Regex::new(&(expression + r"\z")).is_ok_and(|expression| expression.is_match(path))
+        let expression = regex::Regex::new(&(expression + r"\z")).ok();
+        move |path| expression.as_ref().is_some_and(|expression| expression.is_match(path))
     }
 
     /// The folder that all its paths have in common, without a slash at the end; empty: the configuration's folder.
