@@ -128,15 +128,7 @@ fn graph(files: &Files) -> usize {
         })
         .collect();
     let each = |count: usize, work: &(dyn Fn(usize) + Sync)| (0..count).for_each(work);
-    let options = Options {
-        config: "",
-        rule: &|_| None,
-        default: None,
-        application: None,
-        remotes: &[],
-        left_out: &|_| false,
-        each: &each,
-    };
+    let options = Options::bare(&each);
     let graph = Graph::new(&scanned, &|_| None, &options);
     let places = |file: usize| {
         let objects = 0..scanned[file].objects.len();

@@ -54,10 +54,15 @@ pub fn skipped(common: &Common, summary: &Summary, terminal: &mut Terminal<'_>) 
     Ok(())
 }
 
+/// How many there are besides the first.
+fn and_more(all: &[&str]) -> String {
+    if all.len() > 1 { format!(" and {} more", all.len() - 1) } else { String::new() }
+}
+
 /// That some pods get no Secret because nothing tells their namespace: one line for all files.
 pub fn homeless(files: &[&str], terminal: &mut Terminal<'_>) -> Result<()> {
     let Some(first) = files.first() else { return Ok(()) };
-    let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
+    let more = and_more(files);
     writeln!(
         terminal.err,
         "{}: no Secret was placed for the pods of `{first}`{more}: nothing tells their namespace\n\
@@ -76,7 +81,7 @@ pub fn undelivered<'w>(
 ) -> Result<()> {
     let outside: Vec<&str> = wanted.filter(|path| !run.graph.delivers(path)).collect();
     let (Some(first), Some(folder)) = (outside.first(), run.graph.delivered.first()) else { return Ok(()) };
-    let more = if outside.len() > 1 { format!(" and {} more", outside.len() - 1) } else { String::new() };
+    let more = and_more(&outside);
     writeln!(
         terminal.err,
         "{}: no delivery takes in `{first}`{more}, so no cluster gets it\n\

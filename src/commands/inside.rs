@@ -1,6 +1,6 @@
 //! What is inside encrypted Secrets, judged as if it stood in clear, where somebody here has an identity that opens them.
 //!
-//! Without an identity nothing is claimed of them and nothing is read. Values are decrypted in memory, judged and wiped.
+//! Without an identity nothing is claimed of them. Values are decrypted in memory, judged and wiped.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

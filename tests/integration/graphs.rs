@@ -51,15 +51,7 @@ fn answer(files: Files) -> (Vec<Deployment>, Vec<Notice>) {
             .collect();
         let load = |path: &str| (path == "k0/web.yaml").then(|| WEB.as_bytes().to_vec());
         let each = |count: usize, work: &(dyn Fn(usize) + Sync)| (0..count).for_each(work);
-        let options = Options {
-            config: "",
-            rule: &|_| None,
-            default: None,
-            application: None,
-            remotes: &[],
-            left_out: &|_| false,
-            each: &each,
-        };
+        let options = Options::bare(&each);
         let graph = Graph::new(&scanned, &load, &options);
         let last = scanned.len() - 1;
         (graph.deployments(&scanned, last, 0, &options).into_owned(), graph.notices)

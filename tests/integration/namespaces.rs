@@ -64,15 +64,7 @@ fn answer(folder: &Path) -> String {
     let default = Told { namespace: "fallback".to_owned(), line: 9 };
     let default = found.contains_key(".pullcred.yaml").then_some(&default);
     let each = |count: usize, work: &(dyn Fn(usize) + Sync)| (0..count).for_each(work);
-    let options = Options {
-        config: ".pullcred.yaml",
-        rule: &rule,
-        default,
-        application: None,
-        remotes: &[],
-        left_out: &|_| false,
-        each: &each,
-    };
+    let options = Options { config: ".pullcred.yaml", rule: &rule, default, ..Options::bare(&each) };
     let graph = Graph::new(&scanned, &load, &options);
     let mut text = String::new();
     for (at, file) in scanned.iter().enumerate() {

@@ -136,9 +136,7 @@ impl Rule {
         };
         path_is_prefix && self.port == port.as_bytes() && self.host.matches(host)
     }
-}
 
-impl Rule {
     /// Whether the path of the key goes on where the image's literal beginning ends.
     fn may_match(&self, image: &ImageRef<'_>) -> bool {
         let Some((host, port)) = host_and_port(image) else { return false };

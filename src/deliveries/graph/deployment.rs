@@ -162,6 +162,21 @@ pub struct Options<'a> {
     pub each: Each<'a>,
 }
 
+impl<'a> Options<'a> {
+    /// Those of a repository without Git and configuration.
+    pub fn bare(each: Each<'a>) -> Self {
+        Self {
+            config: "",
+            rule: &|_| None,
+            default: None,
+            application: None,
+            remotes: &[],
+            left_out: &|_| false,
+            each,
+        }
+    }
+}
+
 /// Calls a function with every number below the first argument, each once, in any order and on any threads.
 pub type Each<'a> = &'a (dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync);
 

@@ -1,10 +1,12 @@
 //! What a Git repository says of itself to those who fetch it: where it comes from, and what Flux leaves out of what it fetches.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::index::clone_folder;
 
 /// Flux leaves these out where an object says nothing else. [fluxcd/pkg/sourceignore]
 const DEFAULTS: [&str; 5] = [
@@ -17,7 +19,7 @@ const DEFAULTS: [&str; 5] = [
 
 /// The URLs of the remotes of the repository at `root`; none without Git.
 pub fn remotes(root: &Path) -> Vec<String> {
-    let text = git_folder(root).and_then(|folder| fs::read_to_string(folder.join("config")).ok());
+    let text = clone_folder(root).and_then(|folder| fs::read_to_string(folder.join("config")).ok());
     let mut is_remote = false;
     let mut urls = Vec::new();
     for line in text.as_deref().unwrap_or_default().lines().map(str::trim) {
@@ -28,20 +30,6 @@ pub fn remotes(root: &Path) -> Vec<String> {
         }
     }
     urls
-}
-
-/// The folder of Git, which a worktree only points to.
-fn git_folder(root: &Path) -> Option<PathBuf> {
-    let own = root.join(".git");
-    if own.is_dir() {
-        return Some(own);
-    }
-    let text = fs::read_to_string(&own).ok()?;
-    let folder = root.join(text.strip_prefix("gitdir:")?.trim());
-    match fs::read_to_string(folder.join("commondir")) {
-        Ok(common) => Some(folder.join(common.trim())),
-        Err(_) => Some(folder),
-    }
 }
 
 /// What `.sourceignore` files keep out of what Flux fetches.
