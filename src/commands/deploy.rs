@@ -15,6 +15,7 @@ use crate::effects::source;
 use crate::objects::object::Object;
 use crate::objects::shipped::Shipped;
 use crate::plan::{File, notices};
+use offline_kustomize::repository::folders;
 
 /// Fills in the deployments of every file, takes out what is no object to deploy, and returns the graph. `application` is
 /// the namespace that Argo CD fills in for what is generated now.
@@ -92,11 +93,6 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         }
     }
     graph
-}
-
-/// The folders above a file, outermost first, the root among them.
-fn folders(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::once("").chain(path.match_indices('/').map(|(at, _)| &path[..at]))
 }
 
 /// Makes one target for each cluster, and lets targets name the clusters of what belongs to them: what a user says goes before

@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod variables;
 
 use offline_kustomize::kustomization::{Kustomization, Line, PatchEntry};
+use offline_kustomize::repository::join;
 use offline_kustomize::transform::ImageRule;
 use offline_kustomize::value::Value;
 
@@ -53,6 +54,11 @@ impl FluxKustomization {
             source,
             tree: tree.clone(),
         }
+    }
+
+    /// The folder that it has built, relative to the repository's root; none when its path leads out.
+    pub fn folder(&self) -> Option<String> {
+        join("", &self.path)
     }
 
     fn spec(&self, key: &str) -> Option<&Value> {

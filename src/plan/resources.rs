@@ -14,6 +14,7 @@ use lossless_yaml::path::Path;
 use lossless_yaml::remove;
 use lossless_yaml::span::{Position, Span};
 use lossless_yaml::verify::{Intent, Removal, verify, verify_removal};
+use offline_kustomize::repository;
 
 /// The names that a kustomization can have.
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -48,7 +49,7 @@ impl Kustomization {
             let namespace = root.str_at("namespace").filter(|name| !name.is_empty()).map(str::to_owned);
             (entries(root, RESOURCES), namespace)
         };
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let folder = repository::folder(path).to_owned();
         Some(Self { path: path.to_owned(), text, key: RESOURCES, folder, resources, namespace })
     }
 
@@ -150,22 +151,7 @@ pub struct Listing {
 
 /// The folders to look for a kustomization in, nearest first: from a file's folder up to `highest`.
 pub fn folders<'p>(path: &'p str, highest: &str) -> Vec<&'p str> {
-    let mut folders = Vec::new();
-    let mut folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    loop {
-        let is_below = highest.is_empty()
-            || folder == highest
-            || folder.strip_prefix(highest).is_some_and(|rest| rest.starts_with('/'));
-        if !is_below {
-            return folders;
-        }
-        folders.push(folder);
-        match folder.rsplit_once('/') {
-            Some((above, _)) => folder = above,
-            None if folder.is_empty() => return folders,
-            None => folder = "",
-        }
-    }
+    repository::folders(path).take_while(|folder| repository::contains(highest, folder)).collect()
 }
 
 /// Plans that every file of `listed` is an entry of the nearest kustomization (by folder) and none of `gone` is one anywhere.

@@ -362,6 +362,11 @@ pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
+/// The folders that a path lies in, innermost first; the last one is the repository's root, which is empty.
+pub fn folders(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(folder(path)), |inner| (!inner.is_empty()).then(|| folder(inner)))
+}
+
 /// `entry` seen from `from`, without `.` and `..`; none when it leaves the repository.
 pub fn join(from: &str, entry: &str) -> Option<String> {
     let mut parts: Vec<&str> = from.split('/').filter(|part| !part.is_empty()).collect();

@@ -13,7 +13,7 @@ use super::roles::Role;
 use crate::deliveries::scanned::Scanned;
 use crate::objects::object::Object;
 use offline_kustomize::notice::{Code, Notice};
-use offline_kustomize::repository::{contains, folder as folder_of};
+use offline_kustomize::repository::{contains, folder, folders};
 use offline_kustomize::schema;
 
 /// A file that nothing takes in.
@@ -64,39 +64,24 @@ impl Graph {
         if self.reached.contains(&file) || self.claims(files, file).next().is_some() {
             return None;
         }
-        let mut folder = folder_of(path);
-        let own = self.kustomized.contains(folder);
-        loop {
-            if self.kustomized.contains(folder) {
-                return Some(Stray { kustomization: Some(folder.to_owned()), is_outside: !own })
-                    .filter(|_| own || !self.delivered.is_empty());
-            }
-            if folder.is_empty() {
-                return (!self.delivered.is_empty())
-                    .then_some(Stray { kustomization: None, is_outside: true });
-            }
-            folder = folder_of(folder);
-        }
+        let nearest = folders(path).find(|folder| self.kustomized.contains(*folder));
+        let is_outside = nearest != Some(folder(path));
+        (!is_outside || !self.delivered.is_empty())
+            .then(|| Stray { kustomization: nearest.map(str::to_owned), is_outside })
     }
 
     /// The plain folders of Argo CD that take a file in.
-    fn claims<'g>(&'g self, files: &[Scanned<'_>], file: usize) -> impl Iterator<Item = &'g PlainClaim> {
+    fn claims<'g>(
+        &'g self,
+        files: &[Scanned<'g>],
+        file: usize,
+    ) -> impl Iterator<Item = &'g PlainClaim> + use<'g> {
         let path = files[file].path;
-        let mut claims: Vec<&PlainClaim> = Vec::new();
-        if !self.plain.is_empty() && !self.skipped.contains(&file) {
-            let mut folder = folder_of(path);
-            loop {
-                let inner = path.get(folder.len()..).unwrap_or(path).trim_start_matches('/');
-                claims.extend(
-                    self.plain.get(folder).into_iter().flatten().filter(|claim| claim.takes(inner, path)),
-                );
-                if folder.is_empty() {
-                    break;
-                }
-                folder = folder_of(folder);
-            }
-        }
-        claims.into_iter()
+        let is_asked = !self.plain.is_empty() && !self.skipped.contains(&file);
+        folders(path).filter(move |_| is_asked).flat_map(move |folder| {
+            let inner = path.get(folder.len()..).unwrap_or(path).trim_start_matches('/');
+            self.plain.get(folder).into_iter().flatten().filter(move |claim| claim.takes(inner, path))
+        })
     }
 
     /// Whether a kustomization has a file among its resources.

@@ -14,13 +14,13 @@ use super::answer::Graph;
 use super::claims::Own;
 use super::deployment::{Deployment, Options};
 use super::roles::roles;
-use crate::deliveries::delivery::{Delivery, Kind, kind_of};
+use crate::deliveries::delivery::{Delivery, Kind};
 use crate::deliveries::flux::FluxKustomization;
 use crate::deliveries::scanned::Scanned;
 use crate::deliveries::sketch::sketches;
 use builds::{Builds, Built};
 use offline_kustomize::notice::{Code, Notice, Notices};
-use offline_kustomize::repository::{File, Load, Repository, contains, folder, join};
+use offline_kustomize::repository::{File, Load, Repository, contains, folders};
 use offline_kustomize::value::Value;
 use outer::{Claim, Outer};
 use variables::Settings;
@@ -159,7 +159,8 @@ impl<'r, 'a> Assembler<'r, 'a> {
     /// Whether an object has the folder built that it lies in itself.
     fn brings_itself(&self, file: usize, delivery: &Delivery) -> bool {
         delivery.kind == Kind::FluxKustomization
-            && join("", &FluxKustomization::read(&delivery.tree).path)
+            && FluxKustomization::read(&delivery.tree)
+                .folder()
                 .is_some_and(|folder| contains(&folder, self.files[file].path))
     }
 
@@ -187,15 +188,13 @@ impl<'r, 'a> Assembler<'r, 'a> {
                 let entry = self.repository.get(claim.root).folder;
                 let mut deliveries = std::mem::take(&mut built.deliveries);
                 // One that has this very folder built may change the others: they are what its build yields.
-                let is_own = |tree: &Value| {
-                    kind_of(
-                        tree.str_at("apiVersion").unwrap_or_default(),
-                        tree.str_at("kind").unwrap_or_default(),
-                    ) == Some(Kind::FluxKustomization)
-                        && join("", &FluxKustomization::read(tree).path).as_deref() == Some(&*entry)
+                let files = self.files;
+                let is_own = |(file, nth, tree): &(usize, usize, Value)| {
+                    files[*file].deliveries()[*nth].kind == Kind::FluxKustomization
+                        && FluxKustomization::read(tree).folder().as_deref() == Some(&*entry)
                 };
-                if deliveries.iter().any(|(_, _, tree)| is_own(tree)) {
-                    deliveries.retain(|(_, _, tree)| is_own(tree));
+                if deliveries.iter().any(is_own) {
+                    deliveries.retain(is_own);
                 }
                 let entry = (!entry.is_empty()).then_some(entry);
                 self.act_upon(deliveries, entry.as_ref());
@@ -297,7 +296,7 @@ impl FluxFolders {
             .filter(|delivery| delivery.kind == Kind::FluxKustomization)
             .map(|delivery| FluxKustomization::read(&delivery.tree));
         let folders = read.filter_map(|flux| {
-            let path = join("", &flux.path)?;
+            let path = flux.folder()?;
             own.is_own_flux(&flux.source, path.is_empty()).then_some(path)
         });
         Self(folders.collect())
@@ -305,16 +304,7 @@ impl FluxFolders {
 
     /// Whether one of them holds a file.
     fn takes(&self, path: &str) -> bool {
-        let mut folder = folder(path);
-        loop {
-            if self.0.contains(folder) {
-                return true;
-            }
-            if folder.is_empty() {
-                return false;
-            }
-            folder = offline_kustomize::repository::folder(folder);
-        }
+        folders(path).any(|folder| self.0.contains(folder))
     }
 }
 

@@ -16,7 +16,7 @@ use offline_kustomize::documents::documents;
 use offline_kustomize::kustomization::{Kustomization, Line};
 use offline_kustomize::notice::Code;
 use offline_kustomize::notice::Notice;
-use offline_kustomize::repository::{Fields, Known, contains, folder, join};
+use offline_kustomize::repository::{Fields, Known, contains, folder, folders, join};
 use offline_kustomize::value::Value;
 
 /// Builds that Flux and Argo CD objects may ask for together.
@@ -113,13 +113,13 @@ impl<'a> Assembler<'_, 'a> {
         }
         let path = self.files[file].path;
         // One that brings itself in is an entry, and so is the folder that it speaks of.
-        let own = join("", &flux.path).filter(|folder| !folder.is_empty() && contains(folder, path));
+        let own = flux.folder().filter(|folder| !folder.is_empty() && contains(folder, path));
         let folder = own.unwrap_or_else(|| folder(path).to_owned());
         entry.cloned().or_else(|| (!folder.is_empty()).then(|| Arc::from(folder)))
     }
 
     fn claim_flux(&mut self, flux: FluxKustomization, source: &Source, cluster: Option<Arc<str>>) {
-        let Some(path) = join("", &flux.path).filter(|path| self.exists(path)) else { return };
+        let Some(path) = flux.folder().filter(|path| self.exists(path)) else { return };
         if !self.own.is_own_flux(&flux.source, path.is_empty()) {
             return;
         }
@@ -180,14 +180,9 @@ impl<'a> Assembler<'_, 'a> {
                 self.graph.reached.extend(self.repository.file(file));
                 continue;
             }
-            let mut above = folder(file);
-            let mut found = None;
-            while above.len() > path.len() {
-                if self.repository.has_kustomization(above) {
-                    found = Some(above.to_owned());
-                }
-                above = folder(above);
-            }
+            let below = folders(file).take_while(|above| above.len() > path.len());
+            let found =
+                below.filter(|above| self.repository.has_kustomization(above)).last().map(str::to_owned);
             let relative = |path: &str| path[prefix.len()..].to_owned();
             if let Some(folder) = found {
                 if whole.as_deref() != Some(&folder) {
