@@ -1,0 +1,7 @@
+//! Helm's rendering, offline: a chart in, objects out, as `helm template` makes them.
+//!
+//! [`template`] is Go's text/template with Helm's rules, [`yaml`] is YAML as Helm writes it. Nothing here opens a connection,
+//! starts a program or reads a file that is not part of the chart.
+
+pub mod template;
+pub mod yaml;

@@ -1,0 +1,10 @@
+//! Go's text/template with Helm's rules: values, and templates that turn them into text.
+//!
+//! Values are Go's: a number knows its Go type, a map is shared by all who hold it. Refuses to touch anything outside the
+//! values and templates that it is given.
+
+mod object;
+mod value;
+
+pub use object::{Kind, Object};
+pub use value::{IntKind, List, ListType, Map, MapType, Str, Value};

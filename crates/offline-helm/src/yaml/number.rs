@@ -1,0 +1,46 @@
+//! Numbers as Go prints them: by encoding/json first, by go-yaml then.
+
+/// A `float64` as `toYaml` writes it. `None`: JSON cannot say it.
+pub(super) fn float(number: f64) -> Option<String> {
+    if !number.is_finite() {
+        return None;
+    }
+    let (digits, exponent) = shortest(number);
+    // JSON writes whole numbers below 1e21 without exponent; what of them fits 64 bits is read as a whole number again.
+    if number == number.trunc() && (0..21).contains(&exponent) {
+        let whole = plain(&digits, exponent);
+        if whole.parse::<i64>().is_ok() || whole.parse::<u64>().is_ok() {
+            return Some(if whole == "-0" { "0".to_owned() } else { whole });
+        }
+    }
+    // Go takes six digits as the precision of the shortest form.
+    if (-4..6).contains(&exponent) {
+        return Some(format!("{number}"));
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    Some(format!("{digits}e{sign}{:02}", exponent.abs()))
+}
+
+/// The fewest digits that are read as this number (`-1.25`), and the exponent of the first one. Between two that are as near, Go takes
+/// the even one.
+fn shortest(number: f64) -> (String, i32) {
+    let parts = |text: &str| {
+        let (digits, exponent) = text.split_once('e')?;
+        Some((digits.to_owned(), exponent.parse::<i32>().ok()?))
+    };
+    let text = format!("{number:e}");
+    let Some((digits, exponent)) = parts(&text) else { return (text, 0) };
+    let places = digits.split_once('.').map_or(0, |(_, after)| after.len());
+    let even = format!("{number:.places$e}");
+    match parts(&even) {
+        Some((even_digits, even_exponent)) if even.parse() == Ok(number) => (even_digits, even_exponent),
+        _ => (digits, exponent),
+    }
+}
+
+/// A whole number without exponent.
+fn plain(digits: &str, exponent: i32) -> String {
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |digits| ("-", digits));
+    let width = exponent as usize + 1;
+    format!("{sign}{:0<width$}", digits.replace('.', ""))
+}
