@@ -3,8 +3,14 @@
 //! Values are Go's: a number knows its Go type, a map is shared by all who hold it. Refuses to touch anything outside the
 //! values and templates that it is given.
 
+mod engine;
+mod error;
+mod limits;
 mod object;
 mod value;
 
+pub use engine::{Engine, with_stack};
+pub use error::TemplateError;
+pub use limits::Limits;
 pub use object::{Kind, Object};
 pub use value::{IntKind, List, ListType, Map, MapType, Str, Value};
