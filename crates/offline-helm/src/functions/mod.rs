@@ -3,6 +3,20 @@
 //! The types are those of the Go functions, since they decide which call is refused and how a constant of the template is read.
 //! The functions that need the engine itself (`include`, `tpl`, `and`, `or`, …) stand in `template`.
 
+mod arguments;
+mod cast;
+mod constraint;
+mod decimal;
+mod dictionaries;
+mod equal;
+mod expressions;
+mod lists;
+mod merge;
+mod numbers;
+mod re2;
+mod reflection;
+mod semver;
+
 use crate::template::Value;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -51,11 +65,20 @@ pub struct Function {
 }
 
 /// Every file's functions.
-const FILES: &[&[Function]] = &[];
+const FILES: &[&[Function]] = &[
+    dictionaries::FUNCTIONS,
+    expressions::FUNCTIONS,
+    lists::FUNCTIONS,
+    numbers::FUNCTIONS,
+    reflection::FUNCTIONS,
+    semver::FUNCTIONS,
+];
 
 /// The function of that name.
 pub fn find(name: &str) -> Option<&'static Function> {
     static TABLE: OnceLock<HashMap<&'static str, &'static Function>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| FILES.iter().flat_map(|file| file.iter()).map(|function| (function.name, function)).collect());
+    let table = TABLE.get_or_init(|| {
+        FILES.iter().flat_map(|file| file.iter()).map(|function| (function.name, function)).collect()
+    });
     table.get(name).copied()
 }

@@ -1,0 +1,28 @@
+//! Functions that ask what a value is.
+
+use super::arguments::{bytes, fixed};
+use super::equal::Comparison;
+use super::{Function, Type::Any, Type::Str};
+use crate::template::{Object, Value};
+use std::rc::Rc;
+
+/// The functions of this file.
+pub(super) const FUNCTIONS: &[Function] = &[
+    fixed("typeOf", &[Any], |args| Ok(Value::str(args[0].type_name()))),
+    fixed("typeIs", &[Str, Any], |args| Ok(Value::Bool(bytes(&args[0]) == args[1].type_name().as_bytes()))),
+    fixed("typeIsLike", &[Str, Any], type_is_like),
+    fixed("kindOf", &[Any], |args| Ok(Value::str(args[0].kind_name()))),
+    fixed("kindIs", &[Str, Any], |args| Ok(Value::Bool(bytes(&args[0]) == args[1].kind_name().as_bytes()))),
+    fixed("deepEqual", &[Any, Any], |args| Comparison::default().equal(&args[0], &args[1]).map(Value::Bool)),
+];
+
+fn type_is_like(args: &[Value]) -> Result<Value, String> {
+    let (target, name) = (bytes(&args[0]), args[1].type_name().as_bytes());
+    Ok(Value::Bool(target == name || name.strip_prefix(b"*") == Some(target)))
+}
+
+/// Whether two objects are equal: of one type, and printed alike.
+pub(super) fn object_equal(a: &Rc<dyn Object>, b: &Rc<dyn Object>) -> bool {
+    std::ptr::addr_eq(Rc::as_ptr(a), Rc::as_ptr(b))
+        || (a.type_name() == b.type_name() && a.text() == b.text())
+}
