@@ -3,13 +3,24 @@
 //! Values are Go's: a number knows its Go type, a map is shared by all who hold it. Refuses to touch anything outside the
 //! values and templates that it is given.
 
+mod builtins;
+mod callee;
 mod engine;
 mod error;
+mod eval;
+mod exec;
+mod lexer;
 mod limits;
+mod node;
+mod number;
 mod object;
+mod parser;
+mod print;
+mod quote;
+mod run;
 mod value;
 
-pub use engine::{Engine, with_stack};
+pub use engine::{Engine, Renderer, with_stack};
 pub use error::TemplateError;
 pub use limits::Limits;
 pub use object::{Kind, Object};
