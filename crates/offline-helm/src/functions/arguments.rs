@@ -4,6 +4,8 @@
 
 use super::{Function, Type};
 use crate::template::{IntKind, Kind, List, Str, Value};
+use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeError, Engine};
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -135,4 +137,15 @@ pub(super) fn printed(value: &Value) -> Str {
         Value::Object(object) => object.text(),
         Value::Bytes(_) | Value::List(_) | Value::Map(_) => value.type_name().into(),
     }
+}
+
+/// The bytes of standard base64; line breaks in it do not count.
+pub(super) fn from_base64(text: &[u8]) -> Result<Vec<u8>, String> {
+    let plain: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    STANDARD.decode(plain).map_err(|error| match error {
+        DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => {
+            format!("illegal base64 data at input byte {at}")
+        }
+        _ => format!("illegal base64 data at input byte {}", text.len() / 4 * 4),
+    })
 }

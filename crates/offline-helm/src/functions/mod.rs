@@ -5,17 +5,26 @@
 
 mod arguments;
 mod cast;
+mod certificates;
 mod constraint;
+mod date_reader;
+mod dates;
 mod decimal;
 mod dictionaries;
+mod durations;
 mod equal;
 mod expressions;
+mod instant;
+mod layout;
 mod lists;
 mod merge;
 mod numbers;
 mod re2;
 mod reflection;
+mod secrets;
 mod semver;
+mod urls;
+mod zones;
 
 use crate::template::Value;
 use std::collections::HashMap;
@@ -66,12 +75,34 @@ pub struct Function {
 
 /// Every file's functions.
 const FILES: &[&[Function]] = &[
+    certificates::FUNCTIONS,
+    dates::FUNCTIONS,
     dictionaries::FUNCTIONS,
+    durations::FUNCTIONS,
     expressions::FUNCTIONS,
     lists::FUNCTIONS,
     numbers::FUNCTIONS,
     reflection::FUNCTIONS,
+    secrets::FUNCTIONS,
     semver::FUNCTIONS,
+    urls::FUNCTIONS,
+];
+
+/// What Helm 4 added: to Helm 3 these names do not exist.
+pub const ONLY_HELM_4: [&str; 13] = [
+    "mustToYaml",
+    "mustToToml",
+    "mustToDuration",
+    "durationSeconds",
+    "durationMilliseconds",
+    "durationMicroseconds",
+    "durationNanoseconds",
+    "durationMinutes",
+    "durationHours",
+    "durationDays",
+    "durationWeeks",
+    "durationRoundTo",
+    "durationTruncateTo",
 ];
 
 /// The function of that name.
