@@ -4,7 +4,8 @@
 
 use super::{Function, Type};
 use crate::template::{IntKind, Kind, List, Str, Value};
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{DecodeError, Engine};
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -105,24 +106,7 @@ pub(super) fn too_long() -> String {
 
 /// The text in double quotes, with Go's escapes.
 pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            c if (c as u32) < 0x20 || c == '\u{7f}' => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c if c.is_control() || c == '\u{feff}' => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    super::fmt::quote(text.as_bytes(), false)
 }
 
 /// The text of a value that is no list and no map, as `print` gives it.
@@ -142,7 +126,9 @@ pub(super) fn printed(value: &Value) -> Str {
 /// The bytes of standard base64; line breaks in it do not count.
 pub(super) fn from_base64(text: &[u8]) -> Result<Vec<u8>, String> {
     let plain: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    STANDARD.decode(plain).map_err(|error| match error {
+    // Go does not mind bits that are left over.
+    let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    GeneralPurpose::new(&STANDARD, config).decode(plain).map_err(|error| match error {
         DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => {
             format!("illegal base64 data at input byte {at}")
         }

@@ -10,20 +10,28 @@ mod constraint;
 mod date_reader;
 mod dates;
 mod decimal;
+mod default;
 mod dictionaries;
 mod durations;
+mod encode;
 mod equal;
 mod expressions;
+pub(crate) mod fmt;
 mod instant;
+mod json;
 mod layout;
 mod lists;
 mod merge;
 mod numbers;
+pub(crate) mod paths;
 mod re2;
 mod reflection;
 mod secrets;
 mod semver;
+mod text;
+mod toml;
 mod urls;
+mod words;
 mod zones;
 
 use crate::template::Value;
@@ -77,15 +85,20 @@ pub struct Function {
 const FILES: &[&[Function]] = &[
     certificates::FUNCTIONS,
     dates::FUNCTIONS,
+    default::FUNCTIONS,
     dictionaries::FUNCTIONS,
     durations::FUNCTIONS,
+    encode::FUNCTIONS,
     expressions::FUNCTIONS,
     lists::FUNCTIONS,
     numbers::FUNCTIONS,
+    paths::FUNCTIONS,
     reflection::FUNCTIONS,
     secrets::FUNCTIONS,
     semver::FUNCTIONS,
+    text::FUNCTIONS,
     urls::FUNCTIONS,
+    words::FUNCTIONS,
 ];
 
 /// What Helm 4 added: to Helm 3 these names do not exist.

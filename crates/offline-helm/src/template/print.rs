@@ -1,17 +1,17 @@
 //! What an action writes for a value.
 
-use super::value::Value;
+use super::value::{IntKind, Value};
+use crate::functions::fmt::plain;
 
 /// Writes a value as Go's `Fprint` does.
 pub(super) fn print(value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
     match value {
         Value::Nil => out.extend_from_slice(b"<no value>"),
-        Value::Str(text) => out.extend_from_slice(text.as_bytes()),
         Value::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
-        Value::Int(number, super::IntKind::Int | super::IntKind::Int64 | super::IntKind::Int32) => {
-            out.extend_from_slice(number.to_string().as_bytes());
+        Value::Int(number, IntKind::Int | IntKind::Int64) => {
+            out.extend_from_slice(number.to_string().as_bytes())
         }
-        _ => return Err("not yet".into()),
+        _ => return plain(value, out),
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! Go's quoted texts, as `strconv` reads and writes them.
 
-use std::fmt::Write as _;
-
 /// Reads a quoted text with its quotes: `"…"` with escapes, or a raw one in backquotes. The result is bytes: `"\xff"` is one.
 pub(super) fn unquote(quoted: &str) -> Option<Vec<u8>> {
     if let Some(raw) = quoted.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) {
@@ -80,27 +78,5 @@ fn digits(text: &str, count: usize, radix: u32) -> Option<(u32, &str)> {
 
 /// Writes a text in quotes, as `%q` does.
 pub(super) fn quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => out.extend(['\\', letter]),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            control if u32::from(control) < 0x20 || control == '\u{7f}' => {
-                let _ = write!(out, "\\x{:02x}", u32::from(control));
-            }
-            control if control.is_control() => {
-                let _ = write!(out, "\\u{:04x}", u32::from(control));
-            }
-            other => out.push(other),
-        }
-    }
-    out.push('"');
-    out
+    crate::functions::fmt::quote(text.as_bytes(), false)
 }

@@ -21,6 +21,19 @@ pub(super) fn float(number: f64) -> Option<String> {
     Some(format!("{digits}e{sign}{:02}", exponent.abs()))
 }
 
+/// A `float64` as JSON has it. `None`: JSON cannot say it.
+pub(crate) fn json_float(number: f64) -> Option<String> {
+    if !number.is_finite() {
+        return None;
+    }
+    let (digits, exponent) = shortest(number);
+    if number == 0.0 || (-6..21).contains(&exponent) {
+        return Some(format!("{number}"));
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    Some(format!("{digits}e{sign}{}", exponent.abs()))
+}
+
 /// The fewest digits that are read as this number (`-1.25`), and the exponent of the first one. Between two that are as near, Go takes
 /// the even one.
 fn shortest(number: f64) -> (String, i32) {

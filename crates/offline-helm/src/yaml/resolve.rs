@@ -1,4 +1,4 @@
-//! Which plain text go-yaml v2 reads as something else than text, and so quotes when it is text.
+//! What go-yaml v2 reads plain text as, and so which text it has to quote.
 
 /// Whether text has to be quoted to stay text.
 pub(super) fn needs_quotes(text: &str) -> bool {
@@ -13,6 +13,74 @@ pub(super) fn needs_quotes(text: &str) -> bool {
             is_date(text) || is_integer(&plain) || is_float(&plain) || is_binary(&plain) || is_base60(text)
         }
         _ => false,
+    }
+}
+
+/// What a plain scalar is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scalar {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text,
+}
+
+/// Reads a plain scalar as go-yaml v2 does: YAML 1.1 with its words, its octal and binary numbers and its underscores.
+pub(super) fn resolve(text: &str) -> Scalar {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            return Scalar::Bool(true);
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            return Scalar::Bool(false);
+        }
+        ".nan" | ".NaN" | ".NAN" => return Scalar::Number(f64::NAN),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Scalar::Number(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Scalar::Number(f64::NEG_INFINITY),
+        _ => {}
+    }
+    let number = match text.as_bytes()[0] {
+        b'.' if parts_digits(text) => float_value(&text.replace('_', "")),
+        b'0'..=b'9' | b'+' | b'-' if !is_date(text) => {
+            let plain = text.replace('_', "");
+            integer_value(&plain).or_else(|| float_value(&plain)).or_else(|| binary_value(&plain))
+        }
+        _ => None,
+    };
+    number.map_or(Scalar::Text, Scalar::Number)
+}
+
+fn float_value(text: &str) -> Option<f64> {
+    if is_float(text) { text.parse().ok() } else { None }
+}
+
+fn integer_value(text: &str) -> Option<f64> {
+    if !is_integer(text) {
+        return None;
+    }
+    let (negative, digits) = unsigned(text);
+    let (digits, base) = based(digits);
+    let size = u128::from_str_radix(digits, base).ok()?;
+    Some(if negative { -(size as f64) } else { size as f64 })
+}
+
+fn binary_value(text: &str) -> Option<f64> {
+    let (sign, digits) = match text.strip_prefix("0b") {
+        Some(digits) => (1.0, digits),
+        None => (-1.0, text.strip_prefix("-0b")?),
+    };
+    i64::from_str_radix(digits, 2).ok().map(|number| sign * number as f64)
+}
+
+/// Digits without the prefix of their base, and the base.
+fn based(digits: &str) -> (&str, u32) {
+    match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (&digits[2..], 16),
+        [b'0', b'o' | b'O', ..] => (&digits[2..], 8),
+        [b'0', b'b' | b'B', ..] => (&digits[2..], 2),
+        [b'0', _, ..] => (&digits[1..], 8),
+        _ => (digits, 10),
     }
 }
 
@@ -37,13 +105,7 @@ fn unsigned(text: &str) -> (bool, &str) {
 fn is_integer(text: &str) -> bool {
     let (negative, digits) = unsigned(text);
     let signed = digits.len() != text.len();
-    let (digits, base) = match digits.as_bytes() {
-        [b'0', b'x' | b'X', ..] => (&digits[2..], 16),
-        [b'0', b'o' | b'O', ..] => (&digits[2..], 8),
-        [b'0', b'b' | b'B', ..] => (&digits[2..], 2),
-        [b'0', _, ..] => (&digits[1..], 8),
-        _ => (digits, 10),
-    };
+    let (digits, base) = based(digits);
     if digits.is_empty() || !digits.bytes().all(|b| (b as char).is_digit(base)) {
         return false;
     }

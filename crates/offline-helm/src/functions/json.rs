@@ -1,0 +1,144 @@
+//! JSON as Go's encoding/json writes and reads it.
+
+use super::arguments::MOST_BYTES;
+use crate::template::Value;
+use crate::yaml::json_float;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::fmt::Write as _;
+
+/// Values within values; a value can hold itself.
+const DEPTH: usize = 1_000;
+
+/// `json.Marshal`; `html` writes `<`, `>` and `&` as escapes.
+pub(super) fn write(value: &Value, html: bool) -> Result<String, String> {
+    let mut writer = Writer { out: String::new(), html, indent: None };
+    writer.value(value, 0)?;
+    Ok(writer.out)
+}
+
+/// `json.MarshalIndent` by two spaces.
+pub(super) fn write_pretty(value: &Value) -> Result<String, String> {
+    let mut writer = Writer { out: String::new(), html: true, indent: Some(2) };
+    writer.value(value, 0)?;
+    Ok(writer.out)
+}
+
+/// `json.Unmarshal` into any value; numbers become `float64`.
+pub(crate) fn read(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map(Value::from_json).map_err(|error| words(&error, text))
+}
+
+/// Go's words for the commonest errors.
+fn words(error: &serde_json::Error, text: &str) -> String {
+    if error.is_eof() {
+        return "unexpected end of JSON input".to_owned();
+    }
+    let line = text.split('\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    match line.chars().nth(error.column().saturating_sub(1)) {
+        Some(letter) => format!("invalid character '{letter}' looking for beginning of value"),
+        None => error.to_string(),
+    }
+}
+
+struct Writer {
+    out: String,
+    html: bool,
+    indent: Option<usize>,
+}
+
+impl Writer {
+    fn value(&mut self, value: &Value, depth: usize) -> Result<(), String> {
+        if depth > DEPTH {
+            return Err("json: unsupported value: encountered a cycle".to_owned());
+        }
+        if self.out.len() > MOST_BYTES {
+            return Err(format!("a text of more than {} MiB", MOST_BYTES >> 20));
+        }
+        match value {
+            Value::Nil => self.out.push_str("null"),
+            Value::Bool(truth) => self.out.push_str(if *truth { "true" } else { "false" }),
+            Value::Int(number, kind) if kind.is_unsigned() => {
+                let _ = write!(self.out, "{}", *number as u64);
+            }
+            Value::Int(number, _) => {
+                let _ = write!(self.out, "{number}");
+            }
+            Value::Float(number) => {
+                let text = json_float(*number).ok_or_else(|| format!("json: unsupported value: {number}"))?;
+                self.out.push_str(&text);
+            }
+            Value::Str(text) => self.text(&text.text()),
+            Value::Bytes(bytes) => self.text(&STANDARD.encode(&**bytes)),
+            Value::List(list) if list.is_nil() => self.out.push_str("null"),
+            Value::List(list) => {
+                self.around('[', ']', depth, list.items().len(), |writer, at| {
+                    writer.value(&list.items()[at], depth + 1)
+                })?;
+            }
+            Value::Map(map) => {
+                let entries: Vec<_> =
+                    map.entries().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+                self.around('{', '}', depth, entries.len(), |writer, at| {
+                    writer.text(&entries[at].0.text());
+                    writer.out.push_str(if writer.indent.is_some() { ": " } else { ":" });
+                    writer.value(&entries[at].1, depth + 1)
+                })?;
+            }
+            Value::Object(object) => self.value(&object.data(), depth + 1)?,
+        }
+        Ok(())
+    }
+
+    fn around(
+        &mut self,
+        open: char,
+        close: char,
+        depth: usize,
+        count: usize,
+        each: impl Fn(&mut Self, usize) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.out.push(open);
+        for at in 0..count {
+            if at > 0 {
+                self.out.push(',');
+            }
+            self.line(depth + 1);
+            each(self, at)?;
+        }
+        if count > 0 {
+            self.line(depth);
+        }
+        self.out.push(close);
+        Ok(())
+    }
+
+    fn line(&mut self, depth: usize) {
+        if let Some(indent) = self.indent {
+            self.out.push('\n');
+            self.out.extend(std::iter::repeat_n(' ', depth * indent));
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.out.push('"');
+        for letter in text.chars() {
+            match letter {
+                '"' | '\\' => self.out.extend(['\\', letter]),
+                '\n' => self.out.push_str("\\n"),
+                '\r' => self.out.push_str("\\r"),
+                '\t' => self.out.push_str("\\t"),
+                '\u{8}' => self.out.push_str("\\b"),
+                '\u{c}' => self.out.push_str("\\f"),
+                '<' | '>' | '&' if self.html => {
+                    let _ = write!(self.out, "\\u{:04x}", u32::from(letter));
+                }
+                '\0'..='\u{1f}' | '\u{2028}' | '\u{2029}' => {
+                    let _ = write!(self.out, "\\u{:04x}", u32::from(letter));
+                }
+                other => self.out.push(other),
+            }
+        }
+        self.out.push('"');
+    }
+}
