@@ -3,7 +3,7 @@
 //! The engine has checked count and types, so a reader here never refuses: what cannot be is read as Go's zero value.
 
 use super::{Function, Type};
-use crate::template::{IntKind, Kind, List, Str, Value};
+use crate::template::{IntKind, Kind, List, Value};
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{DecodeError, Engine};
@@ -109,18 +109,10 @@ pub(super) fn quoted(text: &str) -> String {
     super::fmt::quote(text.as_bytes(), false)
 }
 
-/// The text of a value that is no list and no map, as `print` gives it.
-pub(super) fn printed(value: &Value) -> Str {
-    match value {
-        Value::Str(text) => text.clone(),
-        Value::Nil => "<nil>".into(),
-        Value::Bool(truth) => truth.to_string().into(),
-        Value::Int(number, kind) if kind.is_unsigned() => (*number as u64).to_string().into(),
-        Value::Int(number, _) => number.to_string().into(),
-        Value::Float(number) => number.to_string().into(),
-        Value::Object(object) => object.text(),
-        Value::Bytes(_) | Value::List(_) | Value::Map(_) => value.type_name().into(),
-    }
+/// What `print` gives, for messages.
+pub(super) fn shown(value: &Value) -> String {
+    let text = super::fmt::sprint(std::slice::from_ref(value));
+    text.map_or_else(|error| error, |text| String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The bytes of standard base64; line breaks in it do not count.

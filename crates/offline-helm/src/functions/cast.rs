@@ -2,6 +2,7 @@
 //!
 //! Numbers in texts are read as Go reads them: with prefixes and underscores.
 
+use super::instant::Named;
 use crate::template::{IntKind, Value};
 
 /// Why a text is no number.
@@ -21,7 +22,7 @@ pub(super) fn to_int64(value: &Value) -> i64 {
         Value::Float(number) => float_to_int(*number),
         Value::Str(text) => parse_int(without_zero_decimals(text.as_bytes()), 0).unwrap_or(0),
         Value::Bool(truth) => i64::from(*truth),
-        _ => 0,
+        value => Named::of(value).map_or(0, |named| named.number),
     }
 }
 
@@ -34,7 +35,7 @@ pub(super) fn to_float64(value: &Value) -> f64 {
         Value::Float(number) => *number,
         Value::Str(text) => parse_float(text.as_bytes()).unwrap_or(0.0),
         Value::Bool(truth) => f64::from(u8::from(*truth)),
-        _ => 0.0,
+        value => Named::of(value).map_or(0.0, |named| named.number as f64),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What Helm refuses is refused; beyond that, what is signed and for how long makes no difference.
 
-use super::arguments::{NIL_POINTER, bytes, fixed, from_base64, printed, text};
+use super::arguments::{NIL_POINTER, bytes, fixed, from_base64, shown, text};
 use super::{Function, Type};
 use crate::template::{Kind, Object, Str, Value};
 use std::any::Any;
@@ -205,7 +205,7 @@ fn check_signer(signer: &Value) -> Result<(), String> {
 fn check_names(addresses: &Value, names: &Value) -> Result<(), String> {
     for address in addresses.as_list().iter().flat_map(|list| list.items()) {
         let Some(text) = address.as_str() else {
-            return Err(format!("error parsing ip: {} is not a string", printed(address).text()));
+            return Err(format!("error parsing ip: {} is not a string", shown(address)));
         };
         if text.text().parse::<IpAddr>().is_err() {
             return Err(format!("error parsing ip: {}", text.text()));
@@ -213,8 +213,7 @@ fn check_names(addresses: &Value, names: &Value) -> Result<(), String> {
     }
     for name in names.as_list().iter().flat_map(|list| list.items()) {
         if name.as_str().is_none() {
-            let shown = printed(name);
-            return Err(format!("error processing alternate dns name: {} is not a string", shown.text()));
+            return Err(format!("error processing alternate dns name: {} is not a string", shown(name)));
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Go's maps have no order; wherever it would show, keys are sorted here.
 
-use super::arguments::{bytes, fixed, list_of, printed, variadic};
+use super::arguments::{bytes, fixed, list_of, variadic};
 use super::merge::{self, Rule};
 use super::{Function, Type};
 use crate::template::{List, Map, MapType, Str, Value};
@@ -37,7 +37,7 @@ fn dict(args: &[Value]) -> Result<Value, String> {
     let mut entries = BTreeMap::new();
     for pair in args.chunks(2) {
         let value = pair.get(1).cloned().unwrap_or_else(|| Value::str(""));
-        entries.insert(printed(&pair[0]), value);
+        entries.insert(super::text::string(&pair[0])?, value);
     }
     Ok(Value::map(entries))
 }

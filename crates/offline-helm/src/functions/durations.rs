@@ -1,7 +1,8 @@
 //! `time.Duration`: read, written and rounded as Go does, and the functions of durations that only Helm 4 has.
 
-use super::arguments::{fixed, printed, quoted};
+use super::arguments::{fixed, quoted, shown};
 use super::cast::parse_float;
+use super::semver::{no_arguments, wrong_count};
 use super::{Function, Type};
 use crate::template::{IntKind, Value};
 
@@ -31,6 +32,29 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// A `time.Duration`.
 pub(super) fn duration(nanos: Nanos) -> Value {
     Value::Int(nanos, IntKind::Duration)
+}
+
+/// Calls the method of a `time.Duration`. `None`: there is none of that name.
+pub(crate) fn method(nanos: Nanos, name: &str, args: &[Value]) -> Option<Result<Value, String>> {
+    if matches!(name, "Round" | "Truncate") {
+        return Some(match args {
+            [Value::Int(multiple, _)] if name == "Round" => Ok(duration(round(nanos, *multiple))),
+            [Value::Int(multiple, _)] => Ok(duration(truncate(nanos, *multiple))),
+            args => Err(wrong_count(name, 1, args)),
+        });
+    }
+    let value = match name {
+        "String" => Value::str(written(nanos)),
+        "Seconds" => Value::Float(in_units(nanos, SECOND)),
+        "Minutes" => Value::Float(in_units(nanos, MINUTE)),
+        "Hours" => Value::Float(in_units(nanos, HOUR)),
+        "Milliseconds" => Value::int64(nanos / 1_000_000),
+        "Microseconds" => Value::int64(nanos / 1_000),
+        "Nanoseconds" => Value::int64(nanos),
+        "Abs" => duration(nanos.saturating_abs()),
+        _ => return None,
+    };
+    Some(no_arguments(name, args).map(|()| value))
 }
 
 fn lenient(args: &[Value]) -> Nanos {
@@ -65,7 +89,7 @@ fn from_value(value: &Value) -> Result<Nanos, String> {
         Value::Nil => Err("invalid duration".to_owned()),
         Value::Int(seconds, _) => {
             let nanos = seconds.checked_mul(SECOND);
-            nanos.ok_or_else(|| format!("duration seconds overflow: {}", printed(value).text()))
+            nanos.ok_or_else(|| format!("duration seconds overflow: {}", shown(value)))
         }
         Value::Float(seconds) => from_seconds(*seconds),
         other => Err(format!("unsupported duration type {}", other.type_name())),
@@ -73,13 +97,13 @@ fn from_value(value: &Value) -> Result<Nanos, String> {
 }
 
 fn from_seconds(seconds: f64) -> Result<Nanos, String> {
-    let shown = || printed(&Value::Float(seconds)).text().into_owned();
+    let text = || shown(&Value::Float(seconds));
     if !seconds.is_finite() {
-        return Err(format!("invalid duration seconds: {}", shown()));
+        return Err(format!("invalid duration seconds: {}", text()));
     }
     let most = i64::MAX as f64;
     if seconds.abs() > most / 1e9 || seconds * 1e9 > most {
-        return Err(format!("duration seconds overflow: {}", shown()));
+        return Err(format!("duration seconds overflow: {}", text()));
     }
     Ok(super::cast::float_to_int(seconds * 1e9))
 }

@@ -1,7 +1,7 @@
 //! Functions of regular expressions: searching and replacing step by step as Go does, which counts empty matches in its own way.
 
 use super::arguments::{MOST_BYTES, MOST_ELEMENTS, bytes, fixed, int, list_of, quoted, too_long, too_many};
-use super::re2::{Expression, compile};
+use super::re2::{Expression, compile, width};
 use super::{Function, Type};
 use crate::template::{List, ListType, Value};
 use regex::bytes::Captures;
@@ -65,23 +65,12 @@ fn demanded(args: &[Value]) -> Compiled {
     })
 }
 
-/// The length of the character there; 1 where there is none.
-fn width(text: &[u8], at: usize) -> usize {
-    let len = match text.get(at) {
-        Some(0xC2..=0xDF) => 2,
-        Some(0xE0..=0xEF) => 3,
-        Some(0xF0..=0xF4) => 4,
-        _ => 1,
-    };
-    text.get(at..at + len).filter(|bytes| std::str::from_utf8(bytes).is_ok()).map_or(1, <[u8]>::len)
-}
-
 /// Up to so many matches; an empty one right after another does not count.
 fn matches(expression: &Expression, text: &[u8], most: usize) -> Result<Vec<Range<usize>>, String> {
     let mut found = Vec::new();
     let (mut position, mut last_end) = (0, None);
     while found.len() < most && position <= text.len() {
-        let Some(next) = expression.regex.find_at(text, position) else { break };
+        let Some(next) = expression.find(text, position) else { break };
         let refused = next.end() == position && Some(next.start()) == last_end;
         position = if next.end() == position { position + width(text, position) } else { next.end() };
         last_end = Some(next.end());
@@ -96,7 +85,7 @@ fn matches(expression: &Expression, text: &[u8], most: usize) -> Result<Vec<Rang
 }
 
 fn find(args: &[Value], expression: &Expression) -> Value {
-    Value::str(expression.regex.find(bytes(&args[1])).map_or(&[][..], |found| found.as_bytes()))
+    Value::str(expression.find(bytes(&args[1]), 0).map_or(&[][..], |found| found.as_bytes()))
 }
 
 /// The number of matches that a call asks for; less than zero means all.
@@ -143,7 +132,7 @@ fn replace_all(args: &[Value], expression: &Expression, expand: bool) -> Result<
     let mut out = Vec::new();
     let (mut position, mut last_end) = (0, 0);
     while position <= text.len() {
-        let Some(groups) = expression.regex.captures_at(text, position) else { break };
+        let Some(groups) = expression.captures(text, position) else { break };
         let Some(found) = groups.get(0) else { break };
         out.extend_from_slice(&text[last_end..found.start()]);
         // Not after a match that was not empty, which would be replaced twice.

@@ -205,6 +205,16 @@ pub(super) struct Named {
     pub(super) number: i64,
 }
 
+impl Named {
+    /// The month or day of a value, if it is one.
+    pub(super) fn of(value: &Value) -> Option<&Named> {
+        match value {
+            Value::Object(object) => object.as_any().downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
 fn named(type_name: &'static str, names: &'static [&'static str], at: i64, number: i64) -> Value {
     let name = usize::try_from(at).ok().and_then(|at| names.get(at)).copied().unwrap_or("");
     Value::object(Named { type_name, name, number })

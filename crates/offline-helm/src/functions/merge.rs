@@ -3,7 +3,7 @@
 //! A dictionary within the destination is changed in place. What is missing or empty there is taken from the source as it is,
 //! so that both hold the same dictionary afterwards.
 
-use crate::template::{Kind, Map, Value};
+use crate::template::{Kind, Map, MapType, Value};
 use std::fmt;
 use std::rc::Rc;
 
@@ -26,6 +26,8 @@ pub(super) enum Rule {
 pub(super) enum Error {
     /// Helm gives nothing here.
     Types,
+    /// Go panics.
+    Unassignable,
     /// Helm would not end.
     Endless,
 }
@@ -34,6 +36,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Error::Types => "src and dst must be of same type",
+            Error::Unassignable => {
+                "reflect.Value.SetMapIndex: value of type interface {} is not assignable to type string"
+            }
             Error::Endless => "the dictionaries are nested too deeply to be merged",
         })
     }
@@ -80,6 +85,9 @@ impl Merge {
                 _ => {}
             }
             if self.rule == Rule::TakeLast || old.is_none_or(|old| is_empty(&old)) {
+                if into.kind() == MapType::Str && source.kind() != MapType::Str {
+                    return Err(Error::Unassignable);
+                }
                 into.set(key, new);
             }
         }

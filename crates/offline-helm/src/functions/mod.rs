@@ -34,6 +34,8 @@ mod urls;
 mod words;
 mod zones;
 
+pub(crate) use durations::method as duration_method;
+
 use crate::template::Value;
 use std::collections::HashMap;
 use std::sync::OnceLock;

@@ -1,6 +1,6 @@
 //! Functions of numbers. Whole numbers wrap around as Go's `int64` does; what would be a panic there is an error.
 
-use super::arguments::{MOST_ELEMENTS, fixed, int, list_of, printed, text_of, too_many, variadic};
+use super::arguments::{MOST_ELEMENTS, fixed, int, list_of, text_of, too_many, variadic};
 use super::cast::{NotANumber, parse_int, to_float64, to_int64};
 use super::decimal::Decimal;
 use super::{Function, Type};
@@ -47,8 +47,8 @@ fn atoi(args: &[Value]) -> Result<Value, String> {
 
 /// Reads an octal number.
 fn to_decimal(args: &[Value]) -> Result<Value, String> {
-    let text = printed(&args[0]);
-    Ok(Value::int64(parse_int(text.as_bytes(), 8).unwrap_or(0)))
+    let text = super::fmt::sprint(args)?;
+    Ok(Value::int64(parse_int(&text, 8).unwrap_or(0)))
 }
 
 fn fold(start: i64, args: &[Value], combine: fn(i64, i64) -> i64) -> Value {

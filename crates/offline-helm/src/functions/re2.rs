@@ -3,7 +3,7 @@
 //! Classes like `\d` are ASCII in Go, `[` and `&&` within classes are themselves, `{` may be a literal, and `a**` is refused.
 //! Refusals have Go's words. What a text that is not UTF-8 matches is not guaranteed to be the same.
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Captures, Match, Regex, RegexBuilder};
 
 /// A compiled expression.
 pub(super) struct Expression {
@@ -11,6 +11,50 @@ pub(super) struct Expression {
     pub(super) regex: Regex,
     /// The name of each group, the whole match first; `""` where there is none.
     pub(super) names: Vec<String>,
+}
+
+impl Expression {
+    /// The first match from there on.
+    pub(super) fn find<'t>(&self, text: &'t [u8], mut from: usize) -> Option<Match<'t>> {
+        loop {
+            let found = self.regex.find_at(text, from)?;
+            match within_char(text, found.start()) {
+                Some(next) if found.is_empty() => from = next,
+                _ => return Some(found),
+            }
+        }
+    }
+
+    /// The same, with the groups.
+    pub(super) fn captures<'t>(&self, text: &'t [u8], mut from: usize) -> Option<Captures<'t>> {
+        loop {
+            let groups = self.regex.captures_at(text, from)?;
+            let found = groups.get(0)?;
+            match within_char(text, found.start()) {
+                Some(next) if found.is_empty() => from = next,
+                _ => return Some(groups),
+            }
+        }
+    }
+}
+
+/// The length of the character there; 1 where there is none.
+pub(super) fn width(text: &[u8], at: usize) -> usize {
+    let len = match text.get(at) {
+        Some(0xC2..=0xDF) => 2,
+        Some(0xE0..=0xEF) => 3,
+        Some(0xF0..=0xF4) => 4,
+        _ => 1,
+    };
+    text.get(at..at + len).filter(|bytes| std::str::from_utf8(bytes).is_ok()).map_or(1, <[u8]>::len)
+}
+
+/// The end of the character in whose midst the place is. `\B` can match there, but not in Go.
+fn within_char(text: &[u8], at: usize) -> Option<usize> {
+    (1..4)
+        .filter_map(|back| at.checked_sub(back))
+        .map(|start| start + width(text, start))
+        .find(|&end| end > at)
 }
 
 /// Compiles an expression. The error is Go's.
@@ -24,6 +68,9 @@ pub(super) fn compile(pattern: &[u8]) -> Result<Expression, String> {
     let regex = built.map_err(|_| refused("expression too large", pattern))?;
     Ok(Expression { regex, names: parser.names })
 }
+
+/// How often a part may be repeated, also by repetitions around it.
+const MOST_TIMES: u32 = 1_000;
 
 /// Go's name of what is wrong, and the part of the expression.
 struct Refused(&'static str, String);
@@ -55,7 +102,9 @@ const POSIX_CLASSES: [&str; 14] = [
 
 impl<'a> Parser<'a> {
     fn run(&mut self) -> Result<(), Refused> {
-        let mut groups = 0_usize;
+        // How often the most repeated part of each open group is repeated, the whole expression first; and of the last part.
+        let mut groups = vec![1];
+        let mut times = 1;
         // Whether something stands before that can be repeated, and where the repetition just before began.
         let mut repeatable = false;
         let mut last_repeat: Option<&'a str> = None;
@@ -65,20 +114,21 @@ impl<'a> Parser<'a> {
             match first {
                 '(' if before.starts_with("(?") => {
                     if self.perl_group()? {
-                        groups += 1;
+                        groups.push(1);
                         repeatable = false;
                     }
                 }
                 '(' => {
                     self.names.push(String::new());
                     self.copy(1);
-                    groups += 1;
+                    groups.push(1);
                     repeatable = false;
                 }
                 ')' => {
-                    groups = groups
-                        .checked_sub(1)
-                        .ok_or_else(|| Refused("unexpected )", self.whole.to_owned()))?;
+                    if groups.len() < 2 {
+                        return Err(Refused("unexpected )", self.whole.to_owned()));
+                    }
+                    times = groups.pop().unwrap_or(1);
                     self.copy(1);
                     repeatable = true;
                 }
@@ -91,24 +141,32 @@ impl<'a> Parser<'a> {
                     repeat = Some(before);
                 }
                 '{' => match self.counted()? {
-                    Some(len) => {
+                    Some((len, factor)) => {
                         self.repeat(len, repeatable, last_repeat)?;
+                        times *= factor;
+                        if times > MOST_TIMES {
+                            let len = before.len() - self.rest.len();
+                            return Err(Refused("invalid repeat count", before[..len].to_owned()));
+                        }
                         repeat = Some(before);
                     }
                     None => {
                         self.literal(first);
                         self.rest = &before[1..];
-                        repeatable = true;
+                        (repeatable, times) = (true, 1);
                     }
                 },
                 _ => {
                     self.atom(first)?;
-                    repeatable = true;
+                    (repeatable, times) = (true, 1);
                 }
+            }
+            if let Some(most) = groups.last_mut().filter(|_| repeatable) {
+                *most = times.max(*most);
             }
             last_repeat = repeat;
         }
-        if groups > 0 {
+        if groups.len() > 1 {
             return Err(Refused("missing closing )", self.whole.to_owned()));
         }
         Ok(())
@@ -158,8 +216,8 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// The length of `{2}`, `{2,}` or `{2,3}`; `None`: it is no repetition.
-    fn counted(&self) -> Result<Option<usize>, Refused> {
+    /// The length of `{2}`, `{2,}` or `{2,3}` and its largest number; `None`: it is no repetition.
+    fn counted(&self) -> Result<Option<(usize, u32)>, Refused> {
         let Some(end) = self.rest.find('}') else { return Ok(None) };
         let inside = &self.rest[1..end];
         let (min, max) = inside
@@ -178,10 +236,11 @@ impl<'a> Parser<'a> {
                 max => max,
             },
         };
-        if min > 1_000 || max.is_some_and(|max| max > 1_000 || min > max) {
+        if min > MOST_TIMES || max.is_some_and(|max| max > MOST_TIMES || min > max) {
             return Err(Refused("invalid repeat count", self.rest[..=end].to_owned()));
         }
-        Ok(Some(end + 1))
+        let factor = if max == Some(0) { 0 } else { max.unwrap_or(min).max(1) };
+        Ok(Some((end + 1, factor)))
     }
 
     /// A group with `?`, or flags that stand alone. Whether it opened a group.
@@ -374,8 +433,18 @@ impl<'a> Parser<'a> {
             }
             None => {
                 // Go shows what it has read until then.
-                let shown = match name {
-                    'x' => 2 + after.chars().take(2).map(char::len_utf8).sum::<usize>(),
+                let digits = |text: &str| text.bytes().take_while(u8::is_ascii_hexdigit).count();
+                let shown = match after.strip_prefix('{') {
+                    // The digit that makes it too large, or what is no digit.
+                    Some(inside) if name == 'x' => {
+                        let large = (1..=digits(inside)).find(|&len| {
+                            u32::from_str_radix(&inside[..len], 16).is_ok_and(|code| code > 0x10_FFFF)
+                        });
+                        let end = digits(inside);
+                        let next = inside[end..].chars().next().map_or(0, char::len_utf8);
+                        3 + large.unwrap_or(end + next)
+                    }
+                    _ if name == 'x' => 2 + after.chars().take(2).map(char::len_utf8).sum::<usize>(),
                     _ => 1 + name.len_utf8(),
                 };
                 Err(Refused("invalid escape sequence", text[..shown.min(text.len())].to_owned()))

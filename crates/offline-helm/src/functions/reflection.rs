@@ -2,6 +2,7 @@
 
 use super::arguments::{bytes, fixed};
 use super::equal::Comparison;
+use super::semver::Version;
 use super::{Function, Type::Any, Type::Str};
 use crate::template::{Object, Value};
 use std::rc::Rc;
@@ -21,8 +22,9 @@ fn type_is_like(args: &[Value]) -> Result<Value, String> {
     Ok(Value::Bool(target == name || name.strip_prefix(b"*") == Some(target)))
 }
 
-/// Whether two objects are equal: of one type, and printed alike.
+/// Whether two objects are equal: of one type, and printed alike; a version also remembers how it was written.
 pub(super) fn object_equal(a: &Rc<dyn Object>, b: &Rc<dyn Object>) -> bool {
+    let version = |object: &Rc<dyn Object>| object.as_any().downcast_ref::<Version>().map(Version::original);
     std::ptr::addr_eq(Rc::as_ptr(a), Rc::as_ptr(b))
-        || (a.type_name() == b.type_name() && a.text() == b.text())
+        || (a.type_name() == b.type_name() && a.text() == b.text() && version(a) == version(b))
 }

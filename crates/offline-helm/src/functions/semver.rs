@@ -73,6 +73,11 @@ impl Version {
         Ok(Version { major, minor, patch, pre, metadata, original: original.to_owned(), by_value: false })
     }
 
+    /// How the version was written.
+    pub(super) fn original(&self) -> String {
+        self.original.clone()
+    }
+
     /// Which of two versions is newer. Metadata does not count.
     pub fn compare(&self, other: &Version) -> Ordering {
         let numbers = |version: &Version| (version.major, version.minor, version.patch);

@@ -196,6 +196,12 @@ impl<'a> State<'a> {
                     return Ok(Held::plain(Value::Nil));
                 }
             }
+            Value::Int(nanos, IntKind::Duration) => {
+                let args = self.plain_args(dot, args, last)?;
+                if let Some(result) = crate::functions::duration_method(*nanos, &name.text(), &args) {
+                    return self.method(result, node, name);
+                }
+            }
             _ => {}
         }
         let kind = if receiver.held { "interface {}" } else { receiver.value.type_name() };
