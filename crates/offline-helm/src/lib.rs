@@ -1,8 +1,16 @@
 //! Helm's rendering, offline: a chart in, objects out, as `helm template` makes them.
 //!
-//! [`template`] is Go's text/template with Helm's rules, [`functions`] what templates call, [`yaml`] YAML as Helm writes and
-//! reads it. Nothing here opens a connection, starts a program or reads a file that is not part of the chart.
+//! [`folder`] and [`archive`] read the files of a chart, [`render`](render()) makes manifests of them. Below that, [`template`]
+//! is Go's text/template with Helm's rules, [`functions`] what templates call, [`yaml`] YAML as Helm writes and reads it.
+//! Nothing here opens a connection, starts a program or reads a file that is not part of the chart.
 
+pub mod archive;
+mod chart;
+pub mod folder;
 pub mod functions;
+mod render;
 pub mod template;
 pub mod yaml;
+
+pub use chart::{ChartError, File, Metadata};
+pub use render::{Error, Hook, Manifest, Options, Rendering, render};

@@ -128,3 +128,16 @@ pub fn find(name: &str) -> Option<&'static Function> {
     });
     table.get(name).copied()
 }
+
+/// Whether a version is within a constraint, as Masterminds/semver has it; what cannot be read is not.
+pub(crate) fn version_fits(constraint: &str, version: &str) -> bool {
+    match (constraint::Constraints::parse(constraint), semver::Version::parse(version)) {
+        (Ok(constraints), Ok(version)) => constraints.allow(&version),
+        _ => false,
+    }
+}
+
+/// Whether a text is a version, as Masterminds/semver has it.
+pub(crate) fn is_version(text: &str) -> bool {
+    semver::Version::parse(text).is_ok()
+}

@@ -134,7 +134,7 @@ pub enum MapType {
     Any,
     /// `map[string]string`
     Str,
-    /// `chartutil.Values` (Helm 4: `common.Values`), which goes wherever `map[string]interface {}` goes
+    /// `chartutil.Values`, which goes wherever `map[string]interface {}` goes
     Values,
 }
 
@@ -401,7 +401,7 @@ impl MapType {
         match self {
             MapType::Any => "map[string]interface {}",
             MapType::Str => "map[string]string",
-            MapType::Values => "common.Values",
+            MapType::Values => "chartutil.Values",
         }
     }
 }

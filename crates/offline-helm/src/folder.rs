@@ -1,0 +1,86 @@
+//! Charts on a disk: a folder, or an archive.
+
+use crate::archive::{unpack, without_mark};
+use crate::chart::{ChartError, File, Rules};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Helm's limit of one file.
+const MOST_FILE: u64 = 5 << 20;
+
+/// No chart has as many files.
+const MOST_FILES: usize = 50_000;
+
+/// The files of a chart that is a folder or a `.tgz`, without what its `.helmignore` leaves out. Links are followed, as Helm does.
+///
+/// # Errors
+/// What cannot be read, and what is larger than Helm allows.
+pub fn read(path: &Path) -> Result<Vec<File>, ChartError> {
+    let wrong = |error: std::io::Error| ChartError::new(None, format!("{}: {error}", path.display()));
+    if !fs::metadata(path).map_err(wrong)?.is_dir() {
+        return unpack(&fs::read(path).map_err(wrong)?);
+    }
+    let ignored = match fs::read(path.join(".helmignore")) {
+        Ok(text) => Rules::parse(&String::from_utf8_lossy(&text)),
+        Err(_) => Rules::parse(""),
+    };
+    let rules = ignored.map_err(|message| ChartError::new(Some(".helmignore"), message))?;
+    let mut walk = Walk { rules, files: Vec::new(), above: BTreeSet::new() };
+    walk.folder(path, "")?;
+    Ok(walk.files)
+}
+
+struct Walk {
+    rules: Rules,
+    files: Vec<File>,
+    /// The real folders above, so that a link into one of them ends.
+    above: BTreeSet<PathBuf>,
+}
+
+impl Walk {
+    fn folder(&mut self, path: &Path, name: &str) -> Result<(), ChartError> {
+        let wrong =
+            |error: std::io::Error| ChartError::new((!name.is_empty()).then_some(name), error.to_string());
+        let real = fs::canonicalize(path).map_err(wrong)?;
+        if !self.above.insert(real.clone()) {
+            return Err(ChartError::new(Some(name), "a link leads back to a folder above it"));
+        }
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path).map_err(wrong)? {
+            names.push(entry.map_err(wrong)?.file_name());
+        }
+        names.sort();
+        for entry in names {
+            let below = path.join(&entry);
+            let entry = entry.to_string_lossy();
+            let inner = if name.is_empty() { entry.into_owned() } else { format!("{name}/{entry}") };
+            self.entry(&below, inner)?;
+        }
+        self.above.remove(&real);
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path, name: String) -> Result<(), ChartError> {
+        let wrong = |message: String| ChartError::new(Some(&name), message);
+        let about = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+        if self.rules.ignores(&name, about.is_dir()) {
+            return Ok(());
+        }
+        if about.is_dir() {
+            return self.folder(path, &name);
+        }
+        if !about.is_file() {
+            return Err(wrong("neither a file nor a folder".to_owned()));
+        }
+        if about.len() > MOST_FILE {
+            return Err(wrong(format!("the file is larger than the maximum file size {MOST_FILE}")));
+        }
+        if self.files.len() >= MOST_FILES {
+            return Err(wrong(format!("the chart has more than {MOST_FILES} files")));
+        }
+        let data = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+        self.files.push(File { name, data: without_mark(data) });
+        Ok(())
+    }
+}

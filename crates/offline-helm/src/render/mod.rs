@@ -1,0 +1,279 @@
+//! From a chart to manifests: values, templates, and the order in which Helm prints what they give.
+
+mod glob;
+mod manifests;
+mod objects;
+
+pub use manifests::{Hook, Manifest};
+
+use crate::chart::{self, Chart, ChartError, File};
+use crate::template::{Engine, Limits, Map, Str, TemplateError, Value, with_stack};
+use crate::yaml::from_yaml;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+/// How a chart is rendered: what `helm template` takes as flags.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The name of the release.
+    pub release: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The version of Kubernetes that templates see, for example `1.35.0`.
+    pub kube_version: String,
+    /// API versions that the cluster has besides Kubernetes' own.
+    pub api_versions: Vec<String>,
+    /// Whether it is an upgrade.
+    pub is_upgrade: bool,
+    /// What the templates may use.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            release: "release-name".to_owned(),
+            namespace: "default".to_owned(),
+            kube_version: "1.35.0".to_owned(),
+            api_versions: Vec::new(),
+            is_upgrade: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What a chart gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendering {
+    /// The files of `crds/`, which are no templates.
+    pub crds: Vec<Manifest>,
+    /// What is installed, in Helm's order of kinds.
+    pub manifests: Vec<Manifest>,
+    /// Hooks, in the same order.
+    pub hooks: Vec<Hook>,
+}
+
+/// Why a chart cannot be rendered.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// The chart is not what a chart has to be.
+    Chart(ChartError),
+    /// The values do not fit.
+    Values(String),
+    /// A template is wrong, or fails.
+    Template(TemplateError),
+    /// What a template gives is no manifest.
+    Manifest {
+        /// The template.
+        template: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Chart(error) => error.fmt(f),
+            Error::Values(message) => f.write_str(message),
+            Error::Template(error) => error.fmt(f),
+            Error::Manifest { template, message } => write!(f, "YAML parse error on {template}: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<ChartError> for Error {
+    fn from(error: ChartError) -> Self {
+        Error::Chart(error)
+    }
+}
+
+impl From<TemplateError> for Error {
+    fn from(error: TemplateError) -> Self {
+        Error::Template(error)
+    }
+}
+
+/// Renders a chart out of its files. Each of the values is a YAML document; later ones are laid over earlier ones.
+///
+/// # Errors
+/// The first thing that Helm would stop at.
+pub fn render(files: Vec<File>, values: &[&str], options: &Options) -> Result<Rendering, Error> {
+    // Values are shared within the thread that makes them, so all of it happens there.
+    with_stack(|| {
+        let values = merged(values).map_err(Error::Values)?;
+        render_chart(Chart::read(files)?, &values, options)
+    })
+}
+
+/// Values files laid over each other.
+fn merged(documents: &[&str]) -> Result<Rc<Map>, String> {
+    let all = Rc::new(Map::new(BTreeMap::new()));
+    for document in documents {
+        match from_yaml(document)? {
+            Value::Map(map) => overlay(&all, &map),
+            Value::Nil => {}
+            _ => return Err("the values are no map".to_owned()),
+        }
+    }
+    Ok(all)
+}
+
+/// Lays values over others: maps are merged, everything else takes the place of what was there.
+pub(crate) fn overlay(below: &Map, above: &Map) {
+    let entries: Vec<(Str, Value)> =
+        above.entries().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    for (key, value) in entries {
+        if let (Value::Map(above), Some(Value::Map(below))) = (&value, below.get(key.as_bytes())) {
+            overlay(&below, above);
+        } else {
+            below.set(key, value);
+        }
+    }
+}
+
+fn render_chart(mut chart: Chart, values: &Rc<Map>, options: &Options) -> Result<Rendering, Error> {
+    if chart.is_library() {
+        return Err(ChartError::new(Some("Chart.yaml"), "library charts are not installable").into());
+    }
+    chart::check(&chart)?;
+    chart::process(&mut chart, values).map_err(Error::Values)?;
+    let all = chart::coalesce_values(&chart, values, false).map_err(Error::Values)?;
+    let kube = objects::KubeVersion::parse(&options.kube_version).map_err(Error::Values)?;
+    let wanted = &chart.metadata.kube_version;
+    if !wanted.is_empty() && !crate::functions::version_fits(wanted, &kube.version) {
+        let message = format!(
+            "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}",
+            kube.version
+        );
+        return Err(ChartError::new(Some("Chart.yaml"), message).into());
+    }
+    let crds = manifests::crds(&chart);
+    let texts = texts(&chart, &all, kube, options)?;
+    let (manifests, hooks) = manifests::sort(texts)?;
+    Ok(Rendering { crds, manifests, hooks })
+}
+
+/// A template and what it sees.
+struct Template<'c> {
+    name: String,
+    text: &'c [u8],
+    base_path: String,
+    scope: Rc<Map>,
+}
+
+/// What each template gives, by name.
+fn texts(
+    chart: &Chart,
+    values: &Rc<Map>,
+    kube: objects::KubeVersion,
+    options: &Options,
+) -> Result<BTreeMap<String, String>, Error> {
+    let release = Value::map([
+        ("Name".into(), Value::str(options.release.as_str())),
+        ("Namespace".into(), Value::str(options.namespace.as_str())),
+        ("IsUpgrade".into(), Value::Bool(options.is_upgrade)),
+        ("IsInstall".into(), Value::Bool(!options.is_upgrade)),
+        ("Revision".into(), Value::int(1)),
+        ("Service".into(), Value::str("Helm")),
+    ]);
+    let around = Around { release, capabilities: objects::capabilities(kube, &options.api_versions) };
+    let mut templates = Vec::new();
+    let values = Value::values(values.entries().clone());
+    around.collect(chart, values, chart.name(), true, &mut templates);
+    sort_templates(&mut templates);
+    let mut engine = Engine::new(options.limits.clone());
+    for template in &templates {
+        engine.add(&template.name, &String::from_utf8_lossy(template.text))?;
+    }
+    let renderer = engine.renderer();
+    let mut texts = BTreeMap::new();
+    for template in &templates {
+        let file = template.name.rsplit('/').next().unwrap_or_default();
+        if file.starts_with('_') {
+            continue;
+        }
+        let about = [
+            ("Name".into(), Value::str(template.name.as_str())),
+            ("BasePath".into(), Value::str(template.base_path.as_str())),
+        ];
+        template.scope.set("Template", Value::values(about));
+        let text = renderer.render(&template.name, Value::Map(template.scope.clone()))?;
+        if !template.name.ends_with("NOTES.txt") {
+            texts.insert(template.name.clone(), String::from_utf8_lossy(&text).into_owned());
+        }
+    }
+    Ok(texts)
+}
+
+/// What all charts of a release see alike.
+struct Around {
+    release: Value,
+    capabilities: Value,
+}
+
+impl Around {
+    /// The templates of a chart and its subcharts; what the chart's own see comes back.
+    fn collect<'c>(
+        &self,
+        chart: &'c Chart,
+        values: Value,
+        path: &str,
+        root: bool,
+        templates: &mut Vec<Template<'c>>,
+    ) -> Rc<Map> {
+        let subcharts = Rc::new(Map::new(BTreeMap::new()));
+        let entries = BTreeMap::from([
+            (Str::from("Chart"), objects::chart(&chart.metadata, root)),
+            (Str::from("Files"), objects::files(&chart.files)),
+            (Str::from("Release"), self.release.clone()),
+            (Str::from("Capabilities"), self.capabilities.clone()),
+            (Str::from("Values"), values.clone()),
+            (Str::from("Subcharts"), Value::Map(subcharts.clone())),
+        ]);
+        let scope = Rc::new(Map::typed(crate::template::MapType::Values, entries));
+        for child in &chart.dependencies {
+            let below = match values.as_map().and_then(|map| map.get(child.name().as_bytes())) {
+                // The same map, so that what a template sets here is seen there.
+                Some(Value::Map(below)) => Value::Map(below),
+                _ => Value::values([]),
+            };
+            let path = format!("{path}/charts/{}", child.name());
+            let seen = self.collect(child, below, &path, false, templates);
+            subcharts.set(child.name(), Value::Map(seen));
+        }
+        for file in chart.templates.iter() {
+            let base = file.name.rsplit('/').next().unwrap_or_default();
+            if chart.is_library() && !base.starts_with('_') {
+                continue;
+            }
+            templates.push(Template {
+                name: format!("{path}/{}", file.name),
+                text: &file.data,
+                base_path: format!("{path}/templates"),
+                scope: scope.clone(),
+            });
+        }
+        scope
+    }
+}
+
+/// Helm's order: the deepest first, so that charts above define last; a name that comes twice is the later one's.
+fn sort_templates(templates: &mut Vec<Template<'_>>) {
+    let mut last: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, template) in templates.iter().enumerate() {
+        last.insert(template.name.clone(), at);
+    }
+    let mut at = 0;
+    templates.retain(|template| {
+        at += 1;
+        last.get(&template.name) == Some(&(at - 1))
+    });
+    templates.sort_by(|a, b| {
+        let depth = |name: &str| name.bytes().filter(|byte| *byte == b'/').count();
+        (depth(&b.name), &b.name).cmp(&(depth(&a.name), &a.name))
+    });
+}
