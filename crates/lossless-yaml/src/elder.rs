@@ -4,7 +4,7 @@
 //! file that they do not read reaches no cluster, so nothing is edited in it.
 
 use serde::Deserialize as _;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// Where such a reader gives up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,19 @@ pub fn read(text: &str) -> Result<(), Refused> {
         }
     }
     Ok(())
+}
+
+/// Reads what a type asks for out of the first document, and no more.
+///
+/// # Errors
+/// The first place that such a reader refuses, or where the content is not what the type wants.
+pub fn read_as<T: DeserializeOwned>(text: &str) -> Result<T, Refused> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    serde_yaml::from_str(text).map_err(|error| {
+        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+        let reason = error.to_string();
+        Refused { line, column, reason: reason.split(" at line ").next().unwrap_or_default().to_owned() }
+    })
 }
 
 /// The offset of the first line break of YAML 1.1 that newer readers take for a letter, outside of double quotes.

@@ -1,4 +1,4 @@
-//! Renders a chart folder or archive as `helm template NAME CHART [-f FILE]… --include-crds` does: `render CHART [FILE]…`
+//! Renders a chart folder or archive as `helm template rel CHART [-f FILE]…` does: `render CHART [FILE]…`
 
 use offline_helm::{Options, folder, render};
 use std::io::Write as _;
@@ -8,11 +8,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chart = args.next().ok_or("render CHART [FILE]…")?;
     let texts = args.map(std::fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
     let values: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let options = Options { release: "r".to_owned(), namespace: "ns".to_owned(), ..Options::default() };
+    let options = Options { release: "rel".to_owned(), namespace: "ns".to_owned(), ..Options::default() };
     let rendering = render(folder::read(chart.as_ref())?, &values, &options)?;
     let mut out = std::io::stdout().lock();
     let hooks = rendering.hooks.iter().map(|hook| &hook.manifest);
-    for manifest in rendering.crds.iter().chain(&rendering.manifests).chain(hooks) {
+    for manifest in rendering.manifests.iter().chain(hooks) {
         writeln!(out, "---\n# Source: {}\n{}", manifest.source, manifest.text)?;
     }
     Ok(())

@@ -2,9 +2,11 @@
 
 use super::Error;
 use crate::chart::Chart;
-use crate::template::Value;
-use crate::yaml::from_yaml;
+use lossless_yaml::elder::read_as;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One document that a chart gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,8 +121,9 @@ pub(super) fn sort(texts: BTreeMap<String, String>) -> Result<(Vec<Manifest>, Ve
         for document in split(&text) {
             let wrong = |message: String| Error::Manifest { template: source.clone(), message };
             let head = Head::read(document).map_err(wrong)?;
-            let manifest = Manifest { source: source.clone(), text: document.to_owned(), kind: head.kind };
-            let Some(hook) = head.hook else {
+            let kind = head.kind.0.clone();
+            let manifest = Manifest { source: source.clone(), text: document.to_owned(), kind };
+            let Some(hook) = head.hook() else {
                 manifests.push(manifest);
                 continue;
             };
@@ -166,62 +169,78 @@ fn split(text: &str) -> Vec<&str> {
     documents
 }
 
-/// What Helm reads of a document.
+/// What Helm reads of a document, by a reader that descends from libyaml as Helm's does: what it refuses, Helm refuses.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
 struct Head {
-    kind: String,
-    hook: Option<String>,
+    #[serde(rename = "apiVersion")]
+    _api_version: Scalar,
+    kind: Scalar,
+    metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Metadata {
+    #[serde(rename = "name")]
+    _name: Scalar,
+    annotations: Option<BTreeMap<Scalar, Scalar>>,
+}
+
+/// Text, or what becomes text where Helm wants some.
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Scalar(String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar(text.to_owned()))
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Scalar, E> {
+        Ok(Scalar(truth.to_string()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar(number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar(number.to_string()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::default())
+    }
 }
 
 impl Head {
     fn read(document: &str) -> Result<Head, String> {
-        let none = Head { kind: String::new(), hook: None };
-        let map = match from_yaml(document)? {
-            Value::Map(map) => map,
-            Value::Nil => return Ok(none),
-            other => return Err(mismatch(&other, "releaseutil.SimpleHead")),
-        };
-        let text = |value: Option<Value>| match value {
-            None | Some(Value::Nil) => Ok(None),
-            Some(Value::Str(text)) => Ok(Some(text.text().into_owned())),
-            Some(other @ (Value::Map(_) | Value::List(_))) => Err(mismatch(&other, "string")),
-            // Where Helm wants text, numbers and booleans become text.
-            Some(other) => {
-                let mut out = Vec::new();
-                crate::functions::fmt::plain(&other, &mut out)?;
-                Ok(Some(String::from_utf8_lossy(&out).into_owned()))
-            }
-        };
-        text(map.get(b"apiVersion"))?;
-        let kind = text(map.get(b"kind"))?.unwrap_or_default();
-        let metadata = match map.get(b"metadata") {
-            None | Some(Value::Nil) => return Ok(Head { kind, hook: None }),
-            Some(Value::Map(metadata)) => metadata,
-            Some(other) => return Err(mismatch(&other, "struct")),
-        };
-        text(metadata.get(b"name"))?;
-        let hook = match metadata.get(b"annotations") {
-            None | Some(Value::Nil) => None,
-            Some(Value::Map(annotations)) => {
-                for value in annotations.entries().values() {
-                    text(Some(value.clone()))?;
-                }
-                text(annotations.get(b"helm.sh/hook"))?
-            }
-            Some(other) => return Err(mismatch(&other, "map[string]string")),
-        };
-        Ok(Head { kind, hook })
+        let head: Option<Head> = read_as(document).map_err(|refused| {
+            format!("line {}, column {}: {}", refused.line, refused.column, refused.reason)
+        })?;
+        Ok(head.unwrap_or_default())
     }
-}
 
-fn mismatch(value: &Value, wanted: &str) -> String {
-    let kind = match value {
-        Value::Str(_) => "string",
-        Value::Bool(_) => "bool",
-        Value::List(_) => "array",
-        Value::Map(_) => "object",
-        _ => "number",
-    };
-    format!(
-        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into Go value of type {wanted}"
-    )
+    fn hook(self) -> Option<String> {
+        let annotations = self.metadata?.annotations?;
+        annotations.into_iter().find(|(name, _)| name.0 == "helm.sh/hook").map(|(_, value)| value.0)
+    }
 }
