@@ -103,14 +103,19 @@ impl From<TemplateError> for Error {
 /// The first thing that Helm would stop at.
 pub fn render(files: Vec<File>, values: &[&str], options: &Options) -> Result<Rendering, Error> {
     // Values are shared within the thread that makes them, so all of it happens there.
-    with_stack(|| {
-        let values = merged(values).map_err(Error::Values)?;
-        render_chart(Chart::read(files)?, &values, options)
-    })
+    with_stack(|| Session::new(files, options)?.render(&merged(values).map_err(Error::Values)?))
+}
+
+/// A chart that is rendered again and again with other values: its files and templates are read once.
+pub(crate) struct Session<'o> {
+    chart: Chart,
+    options: &'o Options,
+    /// The names of the templates that were read last, and what was read.
+    engine: Option<(Vec<String>, Engine)>,
 }
 
 /// Values files laid over each other.
-fn merged(documents: &[&str]) -> Result<Rc<Map>, String> {
+pub(crate) fn merged(documents: &[&str]) -> Result<Rc<Map>, String> {
     let all = Rc::new(Map::new(BTreeMap::new()));
     for document in documents {
         match from_yaml(document)? {
@@ -135,26 +140,98 @@ pub(crate) fn overlay(below: &Map, above: &Map) {
     }
 }
 
-fn render_chart(mut chart: Chart, values: &Rc<Map>, options: &Options) -> Result<Rendering, Error> {
-    if chart.is_library() {
-        return Err(ChartError::new(Some("Chart.yaml"), "library charts are not installable").into());
+impl<'o> Session<'o> {
+    /// Reads a chart.
+    pub(crate) fn new(files: Vec<File>, options: &'o Options) -> Result<Self, Error> {
+        let chart = Chart::read(files)?;
+        if chart.is_library() {
+            return Err(ChartError::new(Some("Chart.yaml"), "library charts are not installable").into());
+        }
+        chart::check(&chart)?;
+        Ok(Session { chart, options, engine: None })
     }
-    chart::check(&chart)?;
-    chart::process(&mut chart, values).map_err(Error::Values)?;
-    let all = chart::coalesce_values(&chart, values, false).map_err(Error::Values)?;
-    let kube = objects::KubeVersion::parse(&options.kube_version).map_err(Error::Values)?;
-    let wanted = &chart.metadata.kube_version;
-    if !wanted.is_empty() && !crate::functions::version_fits(wanted, &kube.version) {
-        let message = format!(
-            "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}",
-            kube.version
-        );
-        return Err(ChartError::new(Some("Chart.yaml"), message).into());
+
+    /// The chart as it is written, before any subchart is switched.
+    pub(crate) fn chart(&self) -> &Chart {
+        &self.chart
     }
-    let crds = manifests::crds(&chart);
-    let texts = texts(&chart, &all, kube, options)?;
-    let (manifests, hooks) = manifests::sort(texts)?;
-    Ok(Rendering { crds, manifests, hooks })
+
+    /// What the chart gives for values that are laid over its own.
+    pub(crate) fn render(&mut self, values: &Rc<Map>) -> Result<Rendering, Error> {
+        let mut chart = self.chart.clone();
+        chart::process(&mut chart, values).map_err(Error::Values)?;
+        let all = chart::coalesce_values(&chart, values, false).map_err(Error::Values)?;
+        let kube = objects::KubeVersion::parse(&self.options.kube_version).map_err(Error::Values)?;
+        let wanted = &chart.metadata.kube_version;
+        if !wanted.is_empty() && !crate::functions::version_fits(wanted, &kube.version) {
+            let message = format!(
+                "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}",
+                kube.version
+            );
+            return Err(ChartError::new(Some("Chart.yaml"), message).into());
+        }
+        let crds = manifests::crds(&chart);
+        let texts = self.texts(&chart, &all, kube)?;
+        let (manifests, hooks) = manifests::sort(texts)?;
+        Ok(Rendering { crds, manifests, hooks })
+    }
+
+    /// What each template gives, by name.
+    fn texts(
+        &mut self,
+        chart: &Chart,
+        values: &Rc<Map>,
+        kube: objects::KubeVersion,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let options = self.options;
+        let release = Value::map([
+            ("Name".into(), Value::str(options.release.as_str())),
+            ("Namespace".into(), Value::str(options.namespace.as_str())),
+            ("IsUpgrade".into(), Value::Bool(options.is_upgrade)),
+            ("IsInstall".into(), Value::Bool(!options.is_upgrade)),
+            ("Revision".into(), Value::int(1)),
+            ("Service".into(), Value::str("Helm")),
+        ]);
+        let around = Around { release, capabilities: objects::capabilities(kube, &options.api_versions) };
+        let mut templates = Vec::new();
+        let values = Value::values(values.entries().clone());
+        around.collect(chart, values, chart.name(), true, &mut templates);
+        sort_templates(&mut templates);
+        let renderer = self.engine(&templates)?.renderer();
+        let mut texts = BTreeMap::new();
+        for template in &templates {
+            let file = template.name.rsplit('/').next().unwrap_or_default();
+            if file.starts_with('_') {
+                continue;
+            }
+            let about = [
+                ("Name".into(), Value::str(template.name.as_str())),
+                ("BasePath".into(), Value::str(template.base_path.as_str())),
+            ];
+            template.scope.set("Template", Value::values(about));
+            let text = renderer.render(&template.name, Value::Map(template.scope.clone()))?;
+            if !template.name.ends_with("NOTES.txt") {
+                texts.insert(template.name.clone(), String::from_utf8_lossy(&text).into_owned());
+            }
+        }
+        Ok(texts)
+    }
+
+    /// The templates as they are read; those of the last time, if they are the same ones.
+    fn engine(&mut self, templates: &[Template<'_>]) -> Result<&Engine, Error> {
+        let names: Vec<String> = templates.iter().map(|template| template.name.clone()).collect();
+        let engine = match self.engine.take() {
+            Some((known, engine)) if known == names => engine,
+            _ => {
+                let mut engine = Engine::new(self.options.limits.clone());
+                for template in templates {
+                    engine.add(&template.name, &String::from_utf8_lossy(template.text))?;
+                }
+                engine
+            }
+        };
+        Ok(&self.engine.insert((names, engine)).1)
+    }
 }
 
 /// A template and what it sees.
@@ -163,50 +240,6 @@ struct Template<'c> {
     text: &'c [u8],
     base_path: String,
     scope: Rc<Map>,
-}
-
-/// What each template gives, by name.
-fn texts(
-    chart: &Chart,
-    values: &Rc<Map>,
-    kube: objects::KubeVersion,
-    options: &Options,
-) -> Result<BTreeMap<String, String>, Error> {
-    let release = Value::map([
-        ("Name".into(), Value::str(options.release.as_str())),
-        ("Namespace".into(), Value::str(options.namespace.as_str())),
-        ("IsUpgrade".into(), Value::Bool(options.is_upgrade)),
-        ("IsInstall".into(), Value::Bool(!options.is_upgrade)),
-        ("Revision".into(), Value::int(1)),
-        ("Service".into(), Value::str("Helm")),
-    ]);
-    let around = Around { release, capabilities: objects::capabilities(kube, &options.api_versions) };
-    let mut templates = Vec::new();
-    let values = Value::values(values.entries().clone());
-    around.collect(chart, values, chart.name(), true, &mut templates);
-    sort_templates(&mut templates);
-    let mut engine = Engine::new(options.limits.clone());
-    for template in &templates {
-        engine.add(&template.name, &String::from_utf8_lossy(template.text))?;
-    }
-    let renderer = engine.renderer();
-    let mut texts = BTreeMap::new();
-    for template in &templates {
-        let file = template.name.rsplit('/').next().unwrap_or_default();
-        if file.starts_with('_') {
-            continue;
-        }
-        let about = [
-            ("Name".into(), Value::str(template.name.as_str())),
-            ("BasePath".into(), Value::str(template.base_path.as_str())),
-        ];
-        template.scope.set("Template", Value::values(about));
-        let text = renderer.render(&template.name, Value::Map(template.scope.clone()))?;
-        if !template.name.ends_with("NOTES.txt") {
-            texts.insert(template.name.clone(), String::from_utf8_lossy(&text).into_owned());
-        }
-    }
-    Ok(texts)
 }
 
 /// What all charts of a release see alike.
