@@ -69,7 +69,7 @@ fn inner_name(path: &str) -> Result<String, String> {
     if name.starts_with('/') {
         return Err("chart illegally contains absolute paths".to_owned());
     }
-    let name = crate::functions::paths::clean(name);
+    let name = String::from_utf8_lossy(&crate::functions::paths::clean(name.as_bytes())).into_owned();
     let drive = name.as_bytes().get(1) == Some(&b':') && name.as_bytes()[0].is_ascii_alphabetic();
     match name.as_str() {
         "." => Err(format!("chart illegally contains content outside the base directory: {path:?}")),

@@ -42,9 +42,9 @@ pub(super) fn bytes(value: &Value) -> &[u8] {
     value.as_str().map_or(&[], |text| text.as_bytes())
 }
 
-/// The text of a `string`; what is not UTF-8 becomes the replacement character.
+/// The text of a `string`; what is not UTF-8 becomes replacement characters.
 pub(super) fn text(value: &Value) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes(value))
+    super::letters::lossy(bytes(value))
 }
 
 /// An `int`, `int64` or `uint32`.

@@ -1,6 +1,7 @@
 //! Sprig's functions that ask whether a value is empty, and copies of values.
 
 use super::arguments::{elements, fixed, slice, variadic};
+use super::semver::Version;
 use super::{Function, Type};
 use crate::template::{List, Map, Value};
 use Type::{Any, Bool};
@@ -19,8 +20,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("compact", &[Any], compact),
     fixed("mustCompact", &[Any], compact),
     fixed("ternary", &[Any, Any, Bool], |args| Ok(args[usize::from(!args[2].truth())].clone())),
-    fixed("deepCopy", &[Any], |args| copy(&args[0], 0)),
-    fixed("mustDeepCopy", &[Any], |args| copy(&args[0], 0)),
+    fixed("deepCopy", &[Any], deep_copy),
+    fixed("mustDeepCopy", &[Any], deep_copy),
 ];
 
 /// Values within values; a value can hold itself.
@@ -45,6 +46,13 @@ fn compact(args: &[Value]) -> Result<Value, String> {
     Ok(Value::list(items.iter().filter(|item| !is_empty(item)).cloned().collect()))
 }
 
+fn deep_copy(args: &[Value]) -> Result<Value, String> {
+    match &args[0] {
+        Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
+        value => copy(value, 0),
+    }
+}
+
 /// A value whose maps are nobody else's.
 fn copy(value: &Value, depth: usize) -> Result<Value, String> {
     if depth > DEPTH {
@@ -62,6 +70,8 @@ fn copy(value: &Value, depth: usize) -> Result<Value, String> {
             let items = list.items().iter().map(|item| copy(item, depth + 1)).collect::<Result<_, _>>()?;
             Value::List(Rc::new(List::typed(list.kind(), items)))
         }
+        // What a version is made of cannot be copied, so that none is left of it.
+        Value::Object(object) if object.as_any().is::<Version>() => Value::object(Version::default()),
         other => other.clone(),
     })
 }

@@ -1,6 +1,7 @@
 //! Go's `fmt` over values: `print`, `printf` and their kin, with all verbs and flags.
 
 use super::arguments::MOST_BYTES;
+use super::letters::is_print;
 use crate::template::{IntKind, Kind, ListType, MapType, Str, Value};
 use std::fmt::Write as _;
 
@@ -686,13 +687,4 @@ fn quote_char(letter: char, ascii: bool, out: &mut String) {
         _ if code < 0x10000 => write!(out, "\\u{code:04x}"),
         _ => write!(out, "\\U{code:08x}"),
     };
-}
-
-/// What `strconv.IsPrint` takes as it is: letters, marks, numbers, punctuation and symbols, no spaces and no format characters.
-fn is_print(letter: char) -> bool {
-    let code = u32::from(letter);
-    !(letter.is_control()
-        || letter.is_whitespace()
-        || matches!(code, 0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e
-            | 0x2060..=0x206f | 0xd800..=0xf8ff | 0xfeff | 0xfff0..=0xfffb | 0xe0000..=0x10ffff))
 }

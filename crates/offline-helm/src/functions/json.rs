@@ -41,6 +41,17 @@ fn words(error: &serde_json::Error, text: &str) -> String {
     }
 }
 
+fn unsupported(number: f64) -> String {
+    let name = if number.is_nan() {
+        "NaN"
+    } else if number > 0.0 {
+        "+Inf"
+    } else {
+        "-Inf"
+    };
+    format!("json: unsupported value: {name}")
+}
+
 struct Writer {
     out: String,
     html: bool,
@@ -50,7 +61,7 @@ struct Writer {
 impl Writer {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), String> {
         if depth > DEPTH {
-            return Err("json: unsupported value: encountered a cycle".to_owned());
+            return Err(format!("json: unsupported value: encountered a cycle via {}", value.type_name()));
         }
         if self.out.len() > MOST_BYTES {
             return Err(format!("a text of more than {} MiB", MOST_BYTES >> 20));
@@ -65,11 +76,11 @@ impl Writer {
                 let _ = write!(self.out, "{number}");
             }
             Value::Float(number) => {
-                let text = json_float(*number).ok_or_else(|| format!("json: unsupported value: {number}"))?;
+                let text = json_float(*number).ok_or_else(|| unsupported(*number))?;
                 self.out.push_str(&text);
             }
-            Value::Str(text) => self.text(&text.text()),
-            Value::Bytes(bytes) => self.text(&STANDARD.encode(&**bytes)),
+            Value::Str(text) => self.text(text.as_bytes()),
+            Value::Bytes(bytes) => self.text(STANDARD.encode(&**bytes).as_bytes()),
             Value::List(list) if list.is_nil() => self.out.push_str("null"),
             Value::List(list) => {
                 self.around('[', ']', depth, list.items().len(), |writer, at| {
@@ -80,7 +91,7 @@ impl Writer {
                 let entries: Vec<_> =
                     map.entries().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
                 self.around('{', '}', depth, entries.len(), |writer, at| {
-                    writer.text(&entries[at].0.text());
+                    writer.text(entries[at].0.as_bytes());
                     writer.out.push_str(if writer.indent.is_some() { ": " } else { ":" });
                     writer.value(&entries[at].1, depth + 1)
                 })?;
@@ -120,25 +131,30 @@ impl Writer {
         }
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &[u8]) {
         self.out.push('"');
-        for letter in text.chars() {
-            match letter {
-                '"' | '\\' => self.out.extend(['\\', letter]),
-                '\n' => self.out.push_str("\\n"),
-                '\r' => self.out.push_str("\\r"),
-                '\t' => self.out.push_str("\\t"),
-                '\u{8}' => self.out.push_str("\\b"),
-                '\u{c}' => self.out.push_str("\\f"),
-                '<' | '>' | '&' if self.html => {
-                    let _ = write!(self.out, "\\u{:04x}", u32::from(letter));
-                }
-                '\0'..='\u{1f}' | '\u{2028}' | '\u{2029}' => {
-                    let _ = write!(self.out, "\\u{:04x}", u32::from(letter));
-                }
-                other => self.out.push(other),
-            }
+        for chunk in text.utf8_chunks() {
+            chunk.valid().chars().for_each(|letter| self.letter(letter));
+            chunk.invalid().iter().for_each(|_| self.out.push_str("\\ufffd"));
         }
         self.out.push('"');
+    }
+
+    fn letter(&mut self, letter: char) {
+        match letter {
+            '"' | '\\' => self.out.extend(['\\', letter]),
+            '\n' => self.out.push_str("\\n"),
+            '\r' => self.out.push_str("\\r"),
+            '\t' => self.out.push_str("\\t"),
+            '\u{8}' => self.out.push_str("\\b"),
+            '\u{c}' => self.out.push_str("\\f"),
+            '<' | '>' | '&' if self.html => self.escape(letter),
+            '\0'..='\u{1f}' | '\u{2028}' | '\u{2029}' => self.escape(letter),
+            other => self.out.push(other),
+        }
+    }
+
+    fn escape(&mut self, letter: char) {
+        let _ = write!(self.out, "\\u{:04x}", u32::from(letter));
     }
 }

@@ -15,11 +15,13 @@ mod dictionaries;
 mod durations;
 mod encode;
 mod equal;
+mod escape;
 mod expressions;
 pub(crate) mod fmt;
 mod instant;
 mod json;
 mod layout;
+mod letters;
 mod lists;
 mod merge;
 mod numbers;
@@ -91,6 +93,7 @@ const FILES: &[&[Function]] = &[
     dictionaries::FUNCTIONS,
     durations::FUNCTIONS,
     encode::FUNCTIONS,
+    escape::FUNCTIONS,
     expressions::FUNCTIONS,
     lists::FUNCTIONS,
     numbers::FUNCTIONS,

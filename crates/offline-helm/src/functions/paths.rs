@@ -1,62 +1,64 @@
 //! Go's `path` over texts; nothing looks at a file.
 
-use super::arguments::{fixed, text};
+use super::arguments::{bytes, fixed};
 use super::{Function, Type};
 use crate::template::Value;
 use Type::Str;
 
 /// The functions of this file. `os…` are those of a Unix.
 pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("base", &[Str], |args| Ok(Value::str(base(&text(&args[0]))))),
-    fixed("dir", &[Str], |args| Ok(Value::str(dir(&text(&args[0]))))),
-    fixed("clean", &[Str], |args| Ok(Value::str(clean(&text(&args[0]))))),
-    fixed("ext", &[Str], |args| Ok(Value::str(ext(&text(&args[0]))))),
-    fixed("isAbs", &[Str], |args| Ok(Value::Bool(text(&args[0]).starts_with('/')))),
-    fixed("osBase", &[Str], |args| Ok(Value::str(base(&text(&args[0]))))),
-    fixed("osDir", &[Str], |args| Ok(Value::str(dir(&text(&args[0]))))),
-    fixed("osClean", &[Str], |args| Ok(Value::str(clean(&text(&args[0]))))),
-    fixed("osExt", &[Str], |args| Ok(Value::str(ext(&text(&args[0]))))),
-    fixed("osIsAbs", &[Str], |args| Ok(Value::Bool(text(&args[0]).starts_with('/')))),
+    fixed("base", &[Str], |args| Ok(Value::str(base(bytes(&args[0]))))),
+    fixed("dir", &[Str], |args| Ok(Value::str(dir(bytes(&args[0]))))),
+    fixed("clean", &[Str], |args| Ok(Value::str(clean(bytes(&args[0]))))),
+    fixed("ext", &[Str], |args| Ok(Value::str(ext(bytes(&args[0]))))),
+    fixed("isAbs", &[Str], |args| Ok(Value::Bool(bytes(&args[0]).starts_with(b"/")))),
+    fixed("osBase", &[Str], |args| Ok(Value::str(base(bytes(&args[0]))))),
+    fixed("osDir", &[Str], |args| Ok(Value::str(dir(bytes(&args[0]))))),
+    fixed("osClean", &[Str], |args| Ok(Value::str(clean(bytes(&args[0]))))),
+    fixed("osExt", &[Str], |args| Ok(Value::str(ext(bytes(&args[0]))))),
+    fixed("osIsAbs", &[Str], |args| Ok(Value::Bool(bytes(&args[0]).starts_with(b"/")))),
 ];
 
 /// `path.Clean`
-pub(crate) fn clean(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
+pub(crate) fn clean(path: &[u8]) -> Vec<u8> {
+    let rooted = path.starts_with(b"/");
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|byte| *byte == b'/') {
         match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
+            b"" | b"." => {}
+            b".." if parts.last().is_some_and(|last| *last != b"..") => {
                 parts.pop();
             }
-            ".." if rooted => {}
+            b".." if rooted => {}
             part => parts.push(part),
         }
     }
     match (rooted, parts.is_empty()) {
-        (false, true) => ".".to_owned(),
-        (false, false) => parts.join("/"),
-        (true, _) => format!("/{}", parts.join("/")),
+        (false, true) => b".".to_vec(),
+        (false, false) => parts.join(&b'/'),
+        (true, _) => [b"/".as_slice(), &parts.join(&b'/')].concat(),
     }
 }
 
 /// `path.Base`
-pub(crate) fn base(path: &str) -> String {
-    if path.is_empty() {
-        return ".".to_owned();
+pub(crate) fn base(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
+    match (path, &path[..end]) {
+        (b"", _) => b".",
+        (_, b"") => b"/",
+        (_, path) => after_slash(path),
     }
-    let path = path.trim_end_matches('/');
-    if path.is_empty() {
-        return "/".to_owned();
-    }
-    path.rsplit('/').next().unwrap_or(path).to_owned()
 }
 
-fn dir(path: &str) -> String {
-    clean(path.rfind('/').map_or("", |at| &path[..=at]))
+fn after_slash(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|byte| *byte == b'/').map_or(path, |at| &path[at + 1..])
 }
 
-fn ext(path: &str) -> String {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.rfind('.').map_or(String::new(), |at| name[at..].to_owned())
+fn dir(path: &[u8]) -> Vec<u8> {
+    clean(&path[..path.len() - after_slash(path).len()])
+}
+
+fn ext(path: &[u8]) -> &[u8] {
+    let name = after_slash(path);
+    name.iter().rposition(|byte| *byte == b'.').map_or(b"", |at| &name[at..])
 }

@@ -2,6 +2,7 @@
 
 use super::arguments::{MOST_BYTES, bytes, fixed, int, slice, text, variadic};
 use super::fmt::{plain, quote, sprint, sprintf, sprintln};
+use super::letters::{self, lower, upper};
 use super::{Function, Type};
 use crate::template::{Map, MapType, Str, Value};
 use Type::{Any, Int};
@@ -14,11 +15,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     variadic("print", &[], Any, |args| sprint(args).map(Value::str)),
     variadic("println", &[], Any, |args| sprintln(args).map(Value::str)),
     variadic("printf", &[Type::Str], Any, printf),
-    variadic("html", &[], Any, |args| escaped(args, html)),
-    variadic("js", &[], Any, |args| escaped(args, js)),
-    variadic("urlquery", &[], Any, |args| escaped(args, url_query)),
     fixed("hello", &[], |_| Ok(Value::str("Hello!"))),
-    fixed("trim", &[Type::Str], |args| Ok(Value::str(text(&args[0]).trim()))),
+    fixed("trim", &[Type::Str], |args| Ok(Value::str(trimmed(bytes(&args[0]), char::is_whitespace)))),
     fixed("upper", &[Type::Str], |args| Ok(Value::str(each_letter(&text(&args[0]), upper)))),
     fixed("lower", &[Type::Str], |args| Ok(Value::str(each_letter(&text(&args[0]), lower)))),
     fixed("repeat", &[Int, Type::Str], repeat),
@@ -102,78 +100,9 @@ fn printf(args: &[Value]) -> Result<Value, String> {
     }
 }
 
-/// What the escaping functions do to the text of all arguments.
-fn escaped(args: &[Value], escape: fn(&str) -> String) -> Result<Value, String> {
-    let text = match args {
-        [Value::Nil] => b"<no value>".to_vec(),
-        _ => sprint(args)?,
-    };
-    Ok(Value::str(escape(&String::from_utf8_lossy(&text))))
-}
-
-fn html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\0' => out.push('\u{fffd}'),
-            '"' => out.push_str("&#34;"),
-            '\'' => out.push_str("&#39;"),
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-fn js(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\\' | '\'' | '"' => out.extend(['\\', letter]),
-            '<' | '>' | '&' | '=' => out.push_str(&format!("\\u{:04X}", u32::from(letter))),
-            control if u32::from(control) < 0x20 => out.push_str(&format!("\\u{:04X}", u32::from(control))),
-            hidden if hidden.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(hidden))),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-fn url_query(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            b' ' => out.push('+'),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
-}
-
 /// Go maps letter by letter: `ß` stays as it is.
 pub(super) fn each_letter(text: &str, map: fn(char) -> char) -> String {
     text.chars().map(map).collect()
-}
-
-/// `unicode.ToUpper`
-pub(super) fn upper(letter: char) -> char {
-    let mut mapped = letter.to_uppercase();
-    match (mapped.next(), mapped.next()) {
-        (Some(one), None) => one,
-        _ => letter,
-    }
-}
-
-/// `unicode.ToLower`
-pub(super) fn lower(letter: char) -> char {
-    match letter {
-        // Lower case with a dot above in Rust, without one in Go.
-        '\u{130}' => 'i',
-        _ => letter.to_lowercase().next().unwrap_or(letter),
-    }
 }
 
 fn repeat(args: &[Value]) -> Result<Value, String> {
@@ -187,7 +116,20 @@ fn repeat(args: &[Value]) -> Result<Value, String> {
 
 fn trim_all(args: &[Value]) -> Result<Value, String> {
     let cutset = text(&args[0]);
-    Ok(Value::str(text(&args[1]).trim_matches(|letter| cutset.contains(letter))))
+    Ok(Value::str(trimmed(bytes(&args[1]), |letter| cutset.contains(letter))))
+}
+
+/// Without what is to go at both ends; a byte that is no letter counts as the replacement character.
+fn trimmed(text: &[u8], goes: impl Fn(char) -> bool) -> &[u8] {
+    let mut rest = text;
+    while let Some((letter, size)) = letters::first(rest).filter(|(letter, _)| goes(*letter)) {
+        let _ = letter;
+        rest = &rest[size..];
+    }
+    while let Some((_, size)) = letters::last(rest).filter(|(letter, _)| goes(*letter)) {
+        rest = &rest[..rest.len() - size];
+    }
+    rest
 }
 
 fn cut(args: &[Value], strip: for<'a> fn(&'a [u8], &[u8]) -> Option<&'a [u8]>) -> Value {

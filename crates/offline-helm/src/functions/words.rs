@@ -1,14 +1,16 @@
 //! Sprig's functions that look at words and letters: their case, their first letters, random ones.
 
 use super::arguments::{bytes, fixed, int, text};
-use super::text::{lower, upper};
+use super::letters::{
+    is_digit, is_letter, is_lower, is_number, is_punctuation, is_title, is_upper, lower, title, upper,
+};
 use super::{Function, Type};
 use crate::template::Value;
 use Type::Int;
 
 /// The functions of this file.
 pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("title", &[Type::Str], |args| Ok(Value::str(title(&text(&args[0]))))),
+    fixed("title", &[Type::Str], |args| Ok(Value::str(titles(&text(&args[0]))))),
     fixed("untitle", &[Type::Str], |args| Ok(Value::str(untitle(&text(&args[0]))))),
     fixed("swapcase", &[Type::Str], |args| Ok(Value::str(swap_case(&text(&args[0]))))),
     fixed("nospace", &[Type::Str], |args| Ok(Value::str(no_space(bytes(&args[0]))))),
@@ -38,13 +40,13 @@ fn random(args: &[Value], letters: &str) -> Result<Value, String> {
 }
 
 /// `strings.Title`: what follows no letter, digit or underscore becomes upper case.
-fn title(text: &str) -> String {
+fn titles(text: &str) -> String {
     let mut before = ' ';
     text.chars()
         .map(|letter| {
             let first = is_separator(before);
             before = letter;
-            if first { upper(letter) } else { letter }
+            if first { title(letter) } else { letter }
         })
         .collect()
 }
@@ -53,7 +55,7 @@ fn is_separator(letter: char) -> bool {
     if letter.is_ascii() {
         return !(letter.is_ascii_alphanumeric() || letter == '_');
     }
-    !letter.is_alphanumeric() && letter.is_whitespace()
+    !is_letter(letter) && !is_digit(letter) && letter.is_whitespace()
 }
 
 fn untitle(text: &str) -> String {
@@ -76,12 +78,11 @@ fn swap_case(text: &str) -> String {
     let mut after_space = true;
     text.chars()
         .map(|letter| {
-            if letter.is_uppercase() {
+            if is_upper(letter) || is_title(letter) {
                 after_space = false;
                 lower(letter)
-            } else if letter.is_lowercase() {
-                after_space = false;
-                upper(letter)
+            } else if is_lower(letter) {
+                if std::mem::take(&mut after_space) { title(letter) } else { upper(letter) }
             } else {
                 after_space = letter.is_whitespace();
                 letter
@@ -131,7 +132,7 @@ fn pascal_case(text: &str) -> String {
         any = true;
         current = letter;
         if !is_connector(letter) {
-            first_upper = letter.is_uppercase();
+            first_upper = is_upper(letter);
             current = upper(letter);
             break;
         }
@@ -150,11 +151,11 @@ fn pascal_case(text: &str) -> String {
             continue;
         }
         if is_connector(before) {
-            first_upper = current.is_uppercase();
+            first_upper = is_upper(current);
             current = upper(current);
         } else {
             if first_upper {
-                if current.is_uppercase() {
+                if is_upper(current) {
                     current = lower(current);
                 } else {
                     first_upper = false;
@@ -251,17 +252,7 @@ fn push_lower(out: &mut String, kind: Word, word: &str, connector: char) {
 }
 
 fn is_alphabet(letter: char) -> bool {
-    letter.is_alphabetic()
-        && !matches!(u32::from(letter), 0x4e00..=0x9fcc | 0x3400..=0x4db5 | 0x20000..=0x2b81d)
-}
-
-fn is_punctuation(letter: char) -> bool {
-    if letter.is_ascii() {
-        // Go counts these as symbols.
-        return letter.is_ascii_punctuation()
-            && !matches!(letter, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~');
-    }
-    matches!(u32::from(letter), 0xa1 | 0xa7 | 0xab | 0xb6 | 0xb7 | 0xbb | 0xbf | 0x2010..=0x2027 | 0x2030..=0x205e | 0x3001..=0x3003)
+    is_letter(letter) && !matches!(u32::from(letter), 0x4e00..=0x9fcc | 0x3400..=0x4db5 | 0x20000..=0x2b81d)
 }
 
 /// The first word, and what follows it.
@@ -275,15 +266,15 @@ fn next_word(text: &str) -> (Word, &str, &str) {
         (Word::Connector, take(&is_connector))
     } else if is_punctuation(first) {
         (Word::Punctuation, take(&is_punctuation))
-    } else if first.is_uppercase() {
+    } else if is_upper(first) {
         (Word::Upper, upper_word(text, first, after_first))
     } else if is_alphabet(first) {
-        (Word::Alphabet, take(&|letter| is_alphabet(letter) && !letter.is_uppercase()))
-    } else if first.is_numeric() {
-        (Word::Number, take(&char::is_numeric))
+        (Word::Alphabet, take(&|letter| is_alphabet(letter) && !is_upper(letter)))
+    } else if is_number(first) {
+        (Word::Number, take(&is_number))
     } else {
         let other = |letter: char| {
-            !(is_connector(letter) || is_alphabet(letter) || letter.is_numeric() || is_punctuation(letter))
+            !(is_connector(letter) || is_alphabet(letter) || is_number(letter) || is_punctuation(letter))
         };
         (Word::Other, take(&other))
     };
@@ -293,9 +284,9 @@ fn next_word(text: &str) -> (Word, &str, &str) {
 /// Where a word ends that begins in upper case: `HTTPStatus` is `HTTP` and `Status`.
 fn upper_word(text: &str, first: char, after_first: &str) -> usize {
     let Some(second) = after_first.chars().next() else { return text.len() };
-    if second.is_uppercase() {
+    if is_upper(second) {
         let run = first.len_utf8()
-            + after_first.find(|letter: char| !letter.is_uppercase()).unwrap_or(after_first.len());
+            + after_first.find(|letter: char| !is_upper(letter)).unwrap_or(after_first.len());
         let next = text[run..].chars().next();
         let last = text[..run].chars().next_back().map_or(0, char::len_utf8);
         return if next.is_some_and(is_alphabet) { run - last } else { run };
@@ -305,6 +296,6 @@ fn upper_word(text: &str, first: char, after_first: &str) -> usize {
     }
     first.len_utf8()
         + after_first
-            .find(|letter: char| !is_alphabet(letter) || letter.is_uppercase())
+            .find(|letter: char| !is_alphabet(letter) || is_upper(letter))
             .unwrap_or(after_first.len())
 }

@@ -290,8 +290,11 @@ impl Files {
 
     /// A map of names without folders, as text.
     fn as_text(&self, write: impl Fn(&[u8]) -> Str) -> Value {
-        let entries =
-            self.0.iter().map(|(name, data)| (Str::from(base(name)), Value::Str(write(data)))).collect();
+        let entries = self
+            .0
+            .iter()
+            .map(|(name, data)| (Str::from(base(name.as_bytes())), Value::Str(write(data))))
+            .collect();
         let map = Value::Map(Rc::new(Map::typed(MapType::Str, entries)));
         let mut text = to_yaml(&map).unwrap_or_default();
         if text.ends_with('\n') {
