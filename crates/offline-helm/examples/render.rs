@@ -1,13 +1,14 @@
 //! Renders a chart folder or archive as `helm template rel CHART [-f FILE]…` does: `render CHART [FILE]…`
 
-use offline_helm::{Options, folder, render};
+use offline_helm::{Layer, Options, folder, render};
 use std::io::Write as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let chart = args.next().ok_or("render CHART [FILE]…")?;
-    let texts = args.map(std::fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
-    let values: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let values: Vec<Layer> = args
+        .map(|name| std::fs::read_to_string(&name).map(|text| Layer::File { name, text }))
+        .collect::<Result<_, _>>()?;
     let options = Options { release: "rel".to_owned(), namespace: "ns".to_owned(), ..Options::default() };
     let rendering = render(folder::read(chart.as_ref())?, &values, &options)?;
     let mut out = std::io::stdout().lock();

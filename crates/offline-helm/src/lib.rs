@@ -10,7 +10,9 @@ pub mod folder;
 pub mod functions;
 mod render;
 pub mod template;
+mod values;
 pub mod yaml;
 
 pub use chart::{ChartError, File, Metadata};
 pub use render::{Error, Hook, Manifest, Options, Rendering, render};
+pub use values::Layer;

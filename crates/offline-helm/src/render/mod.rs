@@ -8,7 +8,7 @@ pub use manifests::{Hook, Manifest};
 
 use crate::chart::{self, Chart, ChartError, File};
 use crate::template::{Engine, Limits, Map, Str, TemplateError, Value, with_stack};
-use crate::yaml::from_yaml;
+use crate::values::{Layer, merge, schema};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -26,6 +26,8 @@ pub struct Options {
     pub api_versions: Vec<String>,
     /// Whether it is an upgrade.
     pub is_upgrade: bool,
+    /// Whether values.schema.json is left alone.
+    pub skip_schema: bool,
     /// What the templates may use.
     pub limits: Limits,
 }
@@ -38,6 +40,7 @@ impl Default for Options {
             kube_version: "1.35.0".to_owned(),
             api_versions: Vec::new(),
             is_upgrade: false,
+            skip_schema: false,
             limits: Limits::default(),
         }
     }
@@ -52,6 +55,8 @@ pub struct Rendering {
     pub manifests: Vec<Manifest>,
     /// Hooks, in the same order.
     pub hooks: Vec<Hook>,
+    /// What was not looked at.
+    pub notes: Vec<String>,
 }
 
 /// Why a chart cannot be rendered.
@@ -97,13 +102,13 @@ impl From<TemplateError> for Error {
     }
 }
 
-/// Renders a chart out of its files. Each of the values is a YAML document; later ones are laid over earlier ones.
+/// Renders a chart out of its files, with these values laid over its own, the lowest first.
 ///
 /// # Errors
 /// The first thing that Helm would stop at.
-pub fn render(files: Vec<File>, values: &[&str], options: &Options) -> Result<Rendering, Error> {
+pub fn render(files: Vec<File>, values: &[Layer], options: &Options) -> Result<Rendering, Error> {
     // Values are shared within the thread that makes them, so all of it happens there.
-    with_stack(|| Session::new(files, options)?.render(&merged(values).map_err(Error::Values)?))
+    with_stack(|| Session::new(files, options)?.render(&merge(values)?))
 }
 
 /// A chart that is rendered again and again with other values: its files and templates are read once.
@@ -112,19 +117,6 @@ pub(crate) struct Session<'o> {
     options: &'o Options,
     /// The names of the templates that were read last, and what was read.
     engine: Option<(Vec<String>, Engine)>,
-}
-
-/// Values files laid over each other.
-pub(crate) fn merged(documents: &[&str]) -> Result<Rc<Map>, String> {
-    let all = Rc::new(Map::new(BTreeMap::new()));
-    for document in documents {
-        match from_yaml(document)? {
-            Value::Map(map) => overlay(&all, &map),
-            Value::Nil => {}
-            _ => return Err("the values are no map".to_owned()),
-        }
-    }
-    Ok(all)
 }
 
 /// Lays values over others: maps are merged, everything else takes the place of what was there.
@@ -161,6 +153,10 @@ impl<'o> Session<'o> {
         let mut chart = self.chart.clone();
         chart::process(&mut chart, values).map_err(Error::Values)?;
         let all = chart::coalesce_values(&chart, values, false).map_err(Error::Values)?;
+        let mut notes = Vec::new();
+        if !self.options.skip_schema {
+            schema::check(&chart, &all, &mut notes)?;
+        }
         let kube = objects::KubeVersion::parse(&self.options.kube_version).map_err(Error::Values)?;
         let wanted = &chart.metadata.kube_version;
         if !wanted.is_empty() && !crate::functions::version_fits(wanted, &kube.version) {
@@ -173,7 +169,7 @@ impl<'o> Session<'o> {
         let crds = manifests::crds(&chart);
         let texts = self.texts(&chart, &all, kube)?;
         let (manifests, hooks) = manifests::sort(texts)?;
-        Ok(Rendering { crds, manifests, hooks })
+        Ok(Rendering { crds, manifests, hooks, notes })
     }
 
     /// What each template gives, by name.

@@ -178,18 +178,13 @@ impl KubeVersion {
         let wrong = || format!("invalid kube version '{text}'");
         let plain = text.trim().trim_start_matches('v');
         let end = plain.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(plain.len());
-        let (numbers, rest) = plain.split_at(end);
+        let numbers = &plain[..end];
         let parts: Vec<&str> = numbers.trim_end_matches('.').split('.').collect();
         if parts.len() < 2 || parts.iter().any(|part| part.parse::<u32>().is_err()) {
             return Err(wrong());
         }
-        let mut version = format!("v{}", parts.join("."));
-        if parts.len() == 2 {
-            version.push_str(".0");
-        }
-        if rest.starts_with(['-', '+']) {
-            version.push_str(rest);
-        }
+        // Helm 3 drops what follows the numbers, Helm 4 shows it.
+        let version = format!("v{}", parts.join("."));
         Ok(KubeVersion { version, major: parts[0].to_owned(), minor: parts[1].to_owned() })
     }
 }

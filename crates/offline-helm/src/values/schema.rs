@@ -1,0 +1,104 @@
+//! values.schema.json: judges the values of a chart and of its subcharts, by the Rust sister of the validator that Helm has.
+//!
+//! Refuses to fetch: what a schema refers to elsewhere is taken as allowing everything, and said.
+
+use crate::chart::{Chart, ChartError};
+use crate::template::{Map, Value};
+use boon::{Compiler, Schemas, UrlLoader};
+use serde_json::Value as Json;
+use std::error::Error;
+use std::sync::{Arc, Mutex};
+
+/// The name that Helm gives a schema.
+const NAME: &str = "file:///values.schema.json";
+
+/// Refuses values that a schema does not allow. What was not looked at is told in `notes`.
+pub(crate) fn check(chart: &Chart, values: &Map, notes: &mut Vec<String>) -> Result<(), ChartError> {
+    let mut failures = String::new();
+    collect(chart, values, &mut failures, notes);
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "values don't meet the specifications of the schema(s) in the following chart(s):\n{}",
+        failures.trim_end()
+    );
+    Err(ChartError::new(Some("values.schema.json"), message))
+}
+
+fn collect(chart: &Chart, values: &Map, failures: &mut String, notes: &mut Vec<String>) {
+    if let Some(schema) = &chart.schema
+        && let Err(words) = single(schema, values, notes)
+    {
+        *failures += &format!("{}:\n{}\n", chart.name(), words.trim_end());
+    }
+    for subchart in &chart.dependencies {
+        match values.get(subchart.name().as_bytes()) {
+            Some(Value::Map(below)) => collect(subchart, &below, failures, notes),
+            None | Some(Value::Nil) => {}
+            Some(other) => {
+                let (name, kind) = (subchart.name(), other.type_name());
+                *failures +=
+                    &format!("{name}:\ninvalid type for values: expected object (map), got {kind}\n");
+            }
+        }
+    }
+}
+
+/// One schema.
+fn single(schema: &[u8], values: &Map, notes: &mut Vec<String>) -> Result<(), String> {
+    let schema: Json = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+    let elsewhere = Arc::new(Mutex::new(Vec::new()));
+    let mut compiler = Compiler::new();
+    compiler.use_loader(Box::new(Nowhere(elsewhere.clone())));
+    compiler.add_resource(NAME, schema).map_err(|error| error.to_string())?;
+    let mut schemas = Schemas::new();
+    let compiled = compiler.compile(NAME, &mut schemas).map_err(|error| format!("{error:#}"))?;
+    if let Ok(urls) = elsewhere.lock() {
+        notes.extend(urls.iter().map(|url| format!("the schema {url} is not here, and was not asked")));
+    }
+    let values = json(&Value::Map(std::rc::Rc::new(Map::new(values.entries().clone()))))?;
+    schemas.validate(&values, compiled).map_err(|error| {
+        let text = error.to_string();
+        match text.split_once('\n') {
+            Some((first, rest)) if first.starts_with("jsonschema validation failed") => rest.to_owned(),
+            _ => text,
+        }
+    })
+}
+
+/// Answers for what lies elsewhere, and remembers that it was asked for.
+struct Nowhere(Arc<Mutex<Vec<String>>>);
+
+impl UrlLoader for Nowhere {
+    fn load(&self, url: &str) -> Result<Json, Box<dyn Error>> {
+        if url.starts_with("file:") {
+            return Err(format!("open {url}: no such file or directory").into());
+        }
+        if let Ok(mut urls) = self.0.lock() {
+            urls.push(url.to_owned());
+        }
+        Ok(Json::Bool(true))
+    }
+}
+
+/// Values as JSON. A whole number is one however it is held, as in Go.
+fn json(value: &Value) -> Result<Json, String> {
+    Ok(match value {
+        Value::Nil => Json::Null,
+        Value::Bool(truth) => Json::Bool(*truth),
+        Value::Int(number, _) => Json::from(*number),
+        Value::Float(number) if *number == number.trunc() && number.abs() < 9e15 => {
+            Json::from(*number as i64)
+        }
+        Value::Float(number) => serde_json::Number::from_f64(*number).map_or(Json::Null, Json::Number),
+        Value::Str(text) => Json::String(text.text().into_owned()),
+        Value::List(list) => Json::Array(list.items().iter().map(json).collect::<Result<_, _>>()?),
+        Value::Map(map) => {
+            let entries = map.entries();
+            let entries = entries.iter().map(|(key, value)| Ok((key.text().into_owned(), json(value)?)));
+            Json::Object(entries.collect::<Result<_, String>>()?)
+        }
+        other => return Err(format!("invalid jsonType {}", other.type_name())),
+    })
+}
