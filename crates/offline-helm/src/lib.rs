@@ -8,6 +8,7 @@ pub mod archive;
 mod chart;
 pub mod folder;
 pub mod functions;
+pub mod probe;
 mod render;
 pub mod template;
 mod values;

@@ -11,7 +11,7 @@ mod metadata;
 pub use ignore::Rules;
 pub use metadata::{Dependency, Maintainer, Metadata};
 
-pub(crate) use coalesce::coalesce_values;
+pub(crate) use coalesce::{coalesce_values, deep_copy};
 pub(crate) use dependencies::{check, process};
 
 use crate::template::{Map, Value};

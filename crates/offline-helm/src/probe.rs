@@ -1,0 +1,486 @@
+//! Which values of a chart give its pods a pull secret: found by trying, never by name alone.
+//!
+//! A value counts only if, once it is set, pods have exactly one entry more than before and nothing else in any object has
+//! changed. What the candidates are is a guess, from the chart's values, its templates and whatever the caller knows; what
+//! comes out is not.
+
+use crate::chart::{Chart, File};
+use crate::render::{Error, Manifest, Options, Rendering, Session, merged, overlay};
+use crate::template::{Map, Str, Value, with_stack};
+use crate::yaml::from_yaml;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// Candidates that are tried; a chart with more has them in lists that no single value reaches.
+const MOST_CANDIDATES: usize = 60;
+
+/// Values within values that are looked through for candidates.
+const DEPTH: usize = 12;
+
+/// The name that is tried. No chart has it.
+const NAME: &str = "pullcred-probe";
+
+/// How a value holds the names of pull secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    /// A list of `{name}`.
+    ListOfNames,
+    /// A list of strings.
+    ListOfStrings,
+    /// One string.
+    OneString,
+}
+
+/// A value that may be one for pull secrets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// The keys that lead to it.
+    pub path: Vec<String>,
+    /// How it is believed to hold names.
+    pub shape: Shape,
+}
+
+/// Pods that a chart deploys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pod {
+    /// The kind of their object.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its own namespace, where it has one.
+    pub namespace: Option<String>,
+    /// The file of the chart that makes it.
+    pub source: String,
+    /// Names of containers and their images.
+    pub images: Vec<(String, String)>,
+    /// The pull secrets that it has.
+    pub pull_secrets: Vec<String>,
+    /// The ServiceAccount that it runs as.
+    pub service_account: Option<String>,
+    /// Whether only `helm test` runs it.
+    pub is_test: bool,
+}
+
+/// A value that reaches pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The keys that lead to it.
+    pub path: Vec<String>,
+    /// How it holds names.
+    pub shape: Shape,
+    /// The names that it holds now, from any layer.
+    pub present: Vec<String>,
+    /// The pods that it reaches, as places in [`Probed::pods`].
+    pub pods: Vec<usize>,
+}
+
+/// What trying found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Probed {
+    /// All pods of the release.
+    pub pods: Vec<Pod>,
+    /// The fewest values that reach those pods of the wanted ones that any value reaches.
+    pub ways: Vec<Way>,
+    /// Wanted pods that no value reaches.
+    pub unreached: Vec<usize>,
+}
+
+/// Finds the values that reach the pods which `wants` asks for. The layers are YAML documents, later ones over earlier ones;
+/// `known` are candidates that are tried first.
+///
+/// # Errors
+/// The chart cannot be rendered with these layers.
+pub fn probe(
+    files: Vec<File>,
+    layers: &[&str],
+    options: &Options,
+    known: &[Candidate],
+    wants: &(dyn Fn(&Pod) -> bool + Sync),
+) -> Result<Probed, Error> {
+    with_stack(|| {
+        let values = merged(layers).map_err(Error::Values)?;
+        let mut session = Session::new(files, options)?;
+        let base = Base::of(session.render(&values)?);
+        let wanted: Vec<usize> =
+            (0..base.pods.len()).filter(|at| !base.pods[*at].is_test && wants(&base.pods[*at])).collect();
+        if wanted.is_empty() {
+            return Ok(Probed { pods: base.pods, ..Probed::default() });
+        }
+        let candidates = candidates(session.chart(), &values, known);
+        let mut trial = Trial { session, values, base };
+        let ways = trial.search(&candidates, &wanted);
+        let reached: BTreeSet<usize> = ways.iter().flat_map(|way| way.pods.iter().copied()).collect();
+        let unreached = wanted.into_iter().filter(|at| !reached.contains(at)).collect();
+        Ok(Probed { pods: trial.base.pods, ways, unreached })
+    })
+}
+
+/// What the chart gives as it is.
+struct Base {
+    /// Every document by its place among those of its file.
+    manifests: Vec<Manifest>,
+    pods: Vec<Pod>,
+    /// The document of each pod.
+    holders: Vec<usize>,
+}
+
+impl Base {
+    fn of(rendering: Rendering) -> Self {
+        let mut manifests = rendering.manifests;
+        let tests: Vec<bool> = rendering.hooks.iter().map(crate::Hook::is_test).collect();
+        let hooks_from = manifests.len();
+        manifests.extend(rendering.hooks.into_iter().map(|hook| hook.manifest));
+        let mut base = Base { manifests, pods: Vec::new(), holders: Vec::new() };
+        for (at, manifest) in base.manifests.iter().enumerate() {
+            let Ok(object) = from_yaml(&manifest.text) else { continue };
+            if let Some(mut pod) = pod(&object, &manifest.kind) {
+                pod.source.clone_from(&manifest.source);
+                pod.is_test = at >= hooks_from && tests[at - hooks_from];
+                base.pods.push(pod);
+                base.holders.push(at);
+            }
+        }
+        base
+    }
+}
+
+/// The keys that lead from an object of a kind to its pod spec.
+fn pod_spec_path(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind {
+        "Pod" => &["spec"],
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "ReplicationController" => {
+            &["spec", "template", "spec"]
+        }
+        "CronJob" => &["spec", "jobTemplate", "spec", "template", "spec"],
+        _ => return None,
+    })
+}
+
+fn at<'v>(value: &Value, path: impl IntoIterator<Item = &'v str>) -> Option<Value> {
+    path.into_iter().try_fold(value.clone(), |value, key| value.as_map()?.get(key.as_bytes()))
+}
+
+fn text_at(value: &Value, path: &[&str]) -> Option<String> {
+    at(value, path.iter().copied())?.as_str().map(|text| text.text().into_owned())
+}
+
+fn names(list: Option<Value>) -> Vec<String> {
+    let Some(Value::List(list)) = list else { return Vec::new() };
+    list.items().iter().filter_map(|item| text_at(item, &["name"])).collect()
+}
+
+fn pod(object: &Value, kind: &str) -> Option<Pod> {
+    let spec = at(object, pod_spec_path(kind)?.iter().copied())?;
+    let mut images = Vec::new();
+    for key in ["initContainers", "containers", "ephemeralContainers"] {
+        let Some(Value::List(list)) = at(&spec, [key]) else { continue };
+        for container in list.items() {
+            if let Some(image) = text_at(container, &["image"]) {
+                images.push((text_at(container, &["name"]).unwrap_or_default(), image));
+            }
+        }
+    }
+    (!images.is_empty()).then(|| Pod {
+        kind: kind.to_owned(),
+        name: text_at(object, &["metadata", "name"]).unwrap_or_default(),
+        namespace: text_at(object, &["metadata", "namespace"]),
+        source: String::new(),
+        images,
+        pull_secrets: names(at(&spec, ["imagePullSecrets"])),
+        service_account: text_at(&spec, &["serviceAccountName"]).or_else(|| text_at(&spec, &["serviceAccount"])),
+        is_test: false,
+    })
+}
+
+struct Trial<'o> {
+    session: Session<'o>,
+    values: Rc<Map>,
+    base: Base,
+}
+
+impl Trial<'_> {
+    /// The fewest ways to the wanted pods: one that reaches all of them, else those that reach most of what is left.
+    fn search(&mut self, candidates: &[Candidate], wanted: &[usize]) -> Vec<Way> {
+        let mut found: Vec<Way> = Vec::new();
+        for candidate in candidates {
+            if found.iter().any(|way| way.path == candidate.path) {
+                continue;
+            }
+            let Some(pods) = self.reach(std::slice::from_ref(candidate)) else { continue };
+            if !wanted.iter().any(|at| pods.contains(at)) {
+                continue;
+            }
+            let whole = wanted.iter().all(|at| pods.contains(at));
+            let present = self.present(&candidate.path);
+            found.push(Way { path: candidate.path.clone(), shape: candidate.shape, present, pods });
+            if whole {
+                return vec![found.swap_remove(found.len() - 1)];
+            }
+        }
+        let mut left: BTreeSet<usize> = wanted.iter().copied().collect();
+        let mut chosen: Vec<Way> = Vec::new();
+        while let Some(best) = best(&found, &left) {
+            let mut trial: Vec<Candidate> = chosen.iter().map(Way::candidate).collect();
+            trial.push(found[best].candidate());
+            let way = found.swap_remove(best);
+            // Together they have to do what each does alone.
+            let expected: BTreeSet<usize> =
+                chosen.iter().flat_map(|way| &way.pods).chain(&way.pods).copied().collect();
+            if self.reach(&trial).is_some_and(|pods| pods.iter().copied().collect::<BTreeSet<_>>() == expected) {
+                left.retain(|at| !way.pods.contains(at));
+                chosen.push(way);
+            }
+        }
+        chosen
+    }
+
+    /// The names that a value holds now, from whatever layer.
+    fn present(&self, path: &[String]) -> Vec<String> {
+        let all = self.effective();
+        let Some(Value::List(list)) = at(&Value::Map(all), path.iter().map(String::as_str)) else { return Vec::new() };
+        let name = |item: &Value| match item {
+            Value::Str(text) => Some(text.text().into_owned()),
+            other => text_at(other, &["name"]),
+        };
+        list.items().iter().filter_map(name).collect()
+    }
+
+    /// The values that hold without any subchart looked at: the chart's own, and what is laid over them.
+    fn effective(&self) -> Rc<Map> {
+        let all = Rc::new(crate::chart::deep_copy(&self.session.chart().values));
+        overlay(&all, &self.values);
+        all
+    }
+
+    /// The pods that gain the name when values are set; `None` where anything else changes.
+    fn reach(&mut self, candidates: &[Candidate]) -> Option<Vec<usize>> {
+        let effective = Value::Map(self.effective());
+        let values = Rc::new(crate::chart::deep_copy(&self.values));
+        for candidate in candidates {
+            let now = at(&effective, candidate.path.iter().map(String::as_str));
+            set(&values, &candidate.path, with_name(now, candidate.shape)?)?;
+        }
+        let rendering = self.session.render(&values).ok()?;
+        let hooks = rendering.hooks.into_iter().map(|hook| hook.manifest);
+        let after: Vec<Manifest> = rendering.manifests.into_iter().chain(hooks).collect();
+        if after.len() != self.base.manifests.len() {
+            return None;
+        }
+        let mut pods = BTreeSet::new();
+        let mut accounts = BTreeSet::new();
+        for (nth, (before, after)) in self.base.manifests.iter().zip(&after).enumerate() {
+            if before.text == after.text && before.source == after.source {
+                continue;
+            }
+            if before.source != after.source || before.kind != after.kind {
+                return None;
+            }
+            let (old, new) = (from_yaml(&before.text).ok()?, from_yaml(&after.text).ok()?);
+            if !gains_only(&old, &new) {
+                return None;
+            }
+            let gained = |path: &[&str]| {
+                let path = path.iter().copied().chain(["imagePullSecrets"]);
+                names(at(&new, path)).iter().any(|name| name == NAME)
+            };
+            if before.kind == "ServiceAccount" && gained(&[]) {
+                accounts.extend(text_at(&new, &["metadata", "name"]));
+            }
+            if pod_spec_path(&before.kind).is_some_and(gained)
+                && let Some(pod) = self.base.holders.iter().position(|holder| *holder == nth)
+            {
+                pods.insert(pod);
+            }
+        }
+        // A list of its own switches off what a pod's ServiceAccount has.
+        for (at, pod) in self.base.pods.iter().enumerate() {
+            if pod.pull_secrets.is_empty() && pod.service_account.as_ref().is_some_and(|name| accounts.contains(name)) {
+                pods.insert(at);
+            }
+        }
+        Some(pods.into_iter().collect())
+    }
+}
+
+impl Way {
+    fn candidate(&self) -> Candidate {
+        Candidate { path: self.path.clone(), shape: self.shape }
+    }
+}
+
+/// The way that reaches most of what is left; among equals the first.
+fn best(found: &[Way], left: &BTreeSet<usize>) -> Option<usize> {
+    let gain = |way: &Way| way.pods.iter().filter(|at| left.contains(at)).count();
+    (0..found.len()).rev().filter(|at| gain(&found[*at]) > 0).max_by_key(|at| gain(&found[*at]))
+}
+
+/// A value with the name more than now. `None`: it holds something else.
+fn with_name(now: Option<Value>, shape: Shape) -> Option<Value> {
+    let mut items = match (now, shape) {
+        (None | Some(Value::Nil), _) => Vec::new(),
+        (Some(Value::Str(text)), Shape::OneString) if text.is_empty() => Vec::new(),
+        (Some(Value::List(list)), Shape::ListOfNames | Shape::ListOfStrings) => list.items().to_vec(),
+        _ => return None,
+    };
+    match shape {
+        Shape::ListOfNames => items.push(Value::map([(Str::from("name"), Value::str(NAME))])),
+        Shape::ListOfStrings => items.push(Value::str(NAME)),
+        Shape::OneString => return Some(Value::str(NAME)),
+    }
+    Some(Value::list(items))
+}
+
+/// Sets a value, with the maps that lead to it. `None`: something else is in the way.
+fn set(values: &Rc<Map>, path: &[String], value: Value) -> Option<()> {
+    let (last, parents) = path.split_last()?;
+    let mut here = values.clone();
+    for key in parents {
+        here = match here.get(key.as_bytes()) {
+            Some(Value::Map(map)) => map,
+            None | Some(Value::Nil) => {
+                let map = Rc::new(Map::new(BTreeMap::new()));
+                here.set(key.as_str(), Value::Map(map.clone()));
+                map
+            }
+            Some(_) => return None,
+        };
+    }
+    here.set(last.as_str(), value);
+    Some(())
+}
+
+/// Whether an object differs only by the name, which lists called `imagePullSecrets` have once more.
+fn gains_only(before: &Value, after: &Value) -> bool {
+    let mut waiting = vec![(before.clone(), after.clone())];
+    while let Some((a, b)) = waiting.pop() {
+        match (&a, &b) {
+            (Value::Nil, Value::Nil) => {}
+            (Value::Bool(a), Value::Bool(b)) if a == b => {}
+            (Value::Float(a), Value::Float(b)) if a == b => {}
+            (Value::Str(a), Value::Str(b)) if a == b => {}
+            (Value::List(a), Value::List(b)) if a.items().len() == b.items().len() => {
+                waiting.extend(a.items().iter().cloned().zip(b.items().iter().cloned()));
+            }
+            (Value::Map(a), Value::Map(b)) => {
+                if a.entries().keys().any(|key| b.get(key.as_bytes()).is_none()) {
+                    return false;
+                }
+                for (key, value) in b.entries().iter() {
+                    let old = a.get(key.as_bytes());
+                    match (key.as_bytes(), value) {
+                        (b"imagePullSecrets", Value::List(new)) => match without_name(old.as_ref(), new.items()) {
+                            Some(pair) => waiting.push(pair),
+                            None => return false,
+                        },
+                        _ => match old {
+                            Some(old) => waiting.push((old, value.clone())),
+                            None => return false,
+                        },
+                    }
+                }
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// A list before, and after without the name. `None`: the name is there twice, or in another shape.
+fn without_name(old: Option<&Value>, new: &[Value]) -> Option<(Value, Value)> {
+    let is_name = |item: &&Value| {
+        text_at(item, &["name"]).as_deref() == Some(NAME) && item.as_map().is_some_and(|map| map.len() == 1)
+    };
+    if new.iter().filter(is_name).count() > 1 {
+        return None;
+    }
+    let old = match old {
+        None | Some(Value::Nil) => Value::list(Vec::new()),
+        Some(list @ Value::List(_)) => list.clone(),
+        Some(_) => return None,
+    };
+    Some((old, Value::list(new.iter().filter(|item| !is_name(item)).cloned().collect())))
+}
+
+/// Candidates, best first: what the caller knows, then what stands at the top and in `global`, then deeper ones.
+fn candidates(chart: &Chart, values: &Map, known: &[Candidate]) -> Vec<Candidate> {
+    let mut paths: BTreeSet<Vec<String>> = BTreeSet::new();
+    collect(chart, &[], &mut paths, 0);
+    from_values(values, &mut Vec::new(), &mut paths);
+    let mut paths: Vec<Vec<String>> = paths.into_iter().collect();
+    let is_global = |path: &[String]| path.first().is_some_and(|first| first == "global");
+    let is_account = |path: &[String]| path.iter().any(|key| key.to_ascii_lowercase().contains("serviceaccount"));
+    paths.sort_by_key(|path| (is_account(path), if is_global(path) { 1 } else { path.len() }, path.clone()));
+    let shapes = [Shape::ListOfNames, Shape::ListOfStrings, Shape::OneString];
+    let guessed = paths.into_iter().flat_map(|path| shapes.map(|shape| Candidate { path: path.clone(), shape }));
+    let mut all: Vec<Candidate> = known.to_vec();
+    all.extend(guessed.filter(|candidate| !known.contains(candidate)));
+    all.truncate(MOST_CANDIDATES * shapes.len());
+    all
+}
+
+/// Whether a key may be one of pull secrets.
+fn is_likely(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.contains("pullsecret") || key.contains("registrysecret") || key.contains("image_pull_secret")
+}
+
+/// Paths of a chart and its subcharts, seen from the top.
+fn collect(chart: &Chart, above: &[String], paths: &mut BTreeSet<Vec<String>>, depth: usize) {
+    let mut own = BTreeSet::new();
+    from_values(&chart.values, &mut Vec::new(), &mut own);
+    for template in chart.templates.iter() {
+        from_template(&String::from_utf8_lossy(&template.data), &mut own);
+    }
+    // What library charts look for.
+    own.insert(vec!["imagePullSecrets".to_owned()]);
+    own.insert(vec!["global".to_owned(), "imagePullSecrets".to_owned()]);
+    for path in own {
+        let global = path.first().is_some_and(|first| first == "global");
+        paths.insert(if global { path } else { [above, &path].concat() });
+    }
+    if depth < DEPTH {
+        for needed in &chart.metadata.dependencies {
+            let name = if needed.alias.is_empty() { &needed.name } else { &needed.alias };
+            let Some(subchart) = chart.dependencies.iter().find(|chart| chart.name() == needed.name) else { continue };
+            if !subchart.is_library() {
+                collect(subchart, &[above, std::slice::from_ref(name)].concat(), paths, depth + 1);
+            }
+        }
+        for subchart in &chart.dependencies {
+            let named = chart.metadata.dependencies.iter().any(|needed| needed.name == subchart.name());
+            if !named && !subchart.is_library() {
+                collect(subchart, &[above, &[subchart.name().to_owned()]].concat(), paths, depth + 1);
+            }
+        }
+    }
+}
+
+/// Likely keys anywhere in values, and the one that every map with a repository of images may have.
+fn from_values(values: &Map, above: &mut Vec<String>, paths: &mut BTreeSet<Vec<String>>) {
+    for (key, value) in values.entries().iter() {
+        above.push(key.text().into_owned());
+        if is_likely(&key.text()) && !matches!(value, Value::Map(_)) {
+            paths.insert(above.clone());
+        }
+        if let Value::Map(map) = value
+            && above.len() < DEPTH
+        {
+            from_values(map, above, paths);
+        }
+        above.pop();
+    }
+}
+
+/// `.Values.a.b` with a likely key at the end, anywhere in a template.
+fn from_template(text: &str, paths: &mut BTreeSet<Vec<String>>) {
+    const VALUES: &str = ".Values.";
+    let mut rest = text;
+    while let Some(found) = rest.find(VALUES) {
+        rest = &rest[found + VALUES.len()..];
+        let end = rest.find(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '.')).unwrap_or(rest.len());
+        let keys: Vec<String> = rest[..end].trim_end_matches('.').split('.').map(str::to_owned).collect();
+        if let Some(at) = keys.iter().position(|key| is_likely(key)) {
+            paths.insert(keys[..=at].to_vec());
+        }
+    }
+}
