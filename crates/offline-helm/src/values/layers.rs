@@ -49,7 +49,8 @@ pub(crate) fn merge(layers: &[Layer]) -> Result<Rc<Map>, ChartError> {
     for layer in layers {
         let (line, style, flag) = match layer {
             Layer::File { name, text } => {
-                overlay(&base, &read(name, text)?);
+                let table = read(name, text)?;
+                overlay(&base, &table);
                 continue;
             }
             Layer::Json(line) => (line, Style::Json, "set-json"),
