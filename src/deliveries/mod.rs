@@ -7,5 +7,6 @@ pub mod argocd;
 pub mod delivery;
 pub mod flux;
 pub mod graph;
+pub mod releases;
 pub mod scanned;
 pub mod sketch;

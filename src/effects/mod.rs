@@ -3,6 +3,7 @@
 //! Fetches and writes; what is to be done is decided in [`crate::plan`].
 
 pub mod apply;
+pub mod charts;
 pub mod clone;
 pub mod credentials;
 pub mod docker;

@@ -17,4 +17,5 @@ pub mod shipped;
 pub mod site;
 pub mod stream;
 pub mod token;
+pub mod values;
 pub mod workload;

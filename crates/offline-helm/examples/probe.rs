@@ -1,14 +1,14 @@
 //! Tells which values of a chart give its pods a pull secret: `probe CHART [FILE]…`
 
 use offline_helm::probe::probe;
-use offline_helm::{Options, folder};
+use offline_helm::{Layer, Options, folder};
 use std::io::Write as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let chart = args.next().ok_or("probe CHART [FILE]…")?;
-    let texts = args.map(std::fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
-    let values: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let layer = |name: String| std::fs::read_to_string(&name).map(|text| Layer::File { name, text });
+    let values = args.map(layer).collect::<Result<Vec<_>, _>>()?;
     let options = Options { release: "rel".to_owned(), namespace: "ns".to_owned(), ..Options::default() };
     let found = probe(folder::read(chart.as_ref())?, &values, &options, &[], &|_| true)?;
     let mut out = std::io::stdout().lock();

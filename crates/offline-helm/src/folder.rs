@@ -17,6 +17,14 @@ const MOST_FILES: usize = 50_000;
 /// # Errors
 /// What cannot be read, and what is larger than Helm allows.
 pub fn read(path: &Path) -> Result<Vec<File>, ChartError> {
+    read_within(path, Path::new("/"))
+}
+
+/// The same, where links must not lead out of a folder: its real path, without links of its own.
+///
+/// # Errors
+/// As [`read`], and a link that leads out.
+pub fn read_within(path: &Path, within: &Path) -> Result<Vec<File>, ChartError> {
     let wrong = |error: std::io::Error| ChartError::new(None, format!("{}: {error}", path.display()));
     if !fs::metadata(path).map_err(wrong)?.is_dir() {
         return unpack(&fs::read(path).map_err(wrong)?);
@@ -26,7 +34,7 @@ pub fn read(path: &Path) -> Result<Vec<File>, ChartError> {
         Err(_) => Rules::parse(""),
     };
     let rules = ignored.map_err(|message| ChartError::new(Some(".helmignore"), message))?;
-    let mut walk = Walk { rules, files: Vec::new(), above: BTreeSet::new() };
+    let mut walk = Walk { rules, files: Vec::new(), above: BTreeSet::new(), within: within.to_path_buf() };
     walk.folder(path, "")?;
     Ok(walk.files)
 }
@@ -36,6 +44,8 @@ struct Walk {
     files: Vec<File>,
     /// The real folders above, so that a link into one of them ends.
     above: BTreeSet<PathBuf>,
+    /// What no link may lead out of.
+    within: PathBuf,
 }
 
 impl Walk {
@@ -64,6 +74,11 @@ impl Walk {
     fn entry(&mut self, path: &Path, name: String) -> Result<(), ChartError> {
         let wrong = |message: String| ChartError::new(Some(&name), message);
         let about = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+        if self.within != Path::new("/")
+            && !fs::canonicalize(path).is_ok_and(|real| real.starts_with(&self.within))
+        {
+            return Err(wrong("a link leads out of the repository".to_owned()));
+        }
         if self.rules.ignores(&name, about.is_dir()) {
             return Ok(());
         }

@@ -5,8 +5,9 @@
 //! comes out is not.
 
 use crate::chart::{Chart, File};
-use crate::render::{Error, Manifest, Options, Rendering, Session, merged, overlay};
+use crate::render::{Error, Manifest, Options, Rendering, Session, overlay};
 use crate::template::{Map, Str, Value, with_stack};
+use crate::values::{Layer, merge};
 use crate::yaml::from_yaml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -85,20 +86,20 @@ pub struct Probed {
     pub unreached: Vec<usize>,
 }
 
-/// Finds the values that reach the pods which `wants` asks for. The layers are YAML documents, later ones over earlier ones;
+/// Finds the values that reach the pods which `wants` asks for. Later layers are laid over earlier ones;
 /// `known` are candidates that are tried first.
 ///
 /// # Errors
 /// The chart cannot be rendered with these layers.
 pub fn probe(
     files: Vec<File>,
-    layers: &[&str],
+    layers: &[Layer],
     options: &Options,
     known: &[Candidate],
     wants: &(dyn Fn(&Pod) -> bool + Sync),
 ) -> Result<Probed, Error> {
     with_stack(|| {
-        let values = merged(layers).map_err(Error::Values)?;
+        let values = merge(layers)?;
         let mut session = Session::new(files, options)?;
         let base = Base::of(session.render(&values)?);
         let wanted: Vec<usize> =
@@ -187,7 +188,8 @@ fn pod(object: &Value, kind: &str) -> Option<Pod> {
         source: String::new(),
         images,
         pull_secrets: names(at(&spec, ["imagePullSecrets"])),
-        service_account: text_at(&spec, &["serviceAccountName"]).or_else(|| text_at(&spec, &["serviceAccount"])),
+        service_account: text_at(&spec, &["serviceAccountName"])
+            .or_else(|| text_at(&spec, &["serviceAccount"])),
         is_test: false,
     })
 }
@@ -226,7 +228,10 @@ impl Trial<'_> {
             // Together they have to do what each does alone.
             let expected: BTreeSet<usize> =
                 chosen.iter().flat_map(|way| &way.pods).chain(&way.pods).copied().collect();
-            if self.reach(&trial).is_some_and(|pods| pods.iter().copied().collect::<BTreeSet<_>>() == expected) {
+            if self
+                .reach(&trial)
+                .is_some_and(|pods| pods.iter().copied().collect::<BTreeSet<_>>() == expected)
+            {
                 left.retain(|at| !way.pods.contains(at));
                 chosen.push(way);
             }
@@ -237,7 +242,9 @@ impl Trial<'_> {
     /// The names that a value holds now, from whatever layer.
     fn present(&self, path: &[String]) -> Vec<String> {
         let all = self.effective();
-        let Some(Value::List(list)) = at(&Value::Map(all), path.iter().map(String::as_str)) else { return Vec::new() };
+        let Some(Value::List(list)) = at(&Value::Map(all), path.iter().map(String::as_str)) else {
+            return Vec::new();
+        };
         let name = |item: &Value| match item {
             Value::Str(text) => Some(text.text().into_owned()),
             other => text_at(other, &["name"]),
@@ -294,7 +301,9 @@ impl Trial<'_> {
         }
         // A list of its own switches off what a pod's ServiceAccount has.
         for (at, pod) in self.base.pods.iter().enumerate() {
-            if pod.pull_secrets.is_empty() && pod.service_account.as_ref().is_some_and(|name| accounts.contains(name)) {
+            if pod.pull_secrets.is_empty()
+                && pod.service_account.as_ref().is_some_and(|name| accounts.contains(name))
+            {
                 pods.insert(at);
             }
         }
@@ -368,10 +377,12 @@ fn gains_only(before: &Value, after: &Value) -> bool {
                 for (key, value) in b.entries().iter() {
                     let old = a.get(key.as_bytes());
                     match (key.as_bytes(), value) {
-                        (b"imagePullSecrets", Value::List(new)) => match without_name(old.as_ref(), new.items()) {
-                            Some(pair) => waiting.push(pair),
-                            None => return false,
-                        },
+                        (b"imagePullSecrets", Value::List(new)) => {
+                            match without_name(old.as_ref(), new.items()) {
+                                Some(pair) => waiting.push(pair),
+                                None => return false,
+                            }
+                        }
                         _ => match old {
                             Some(old) => waiting.push((old, value.clone())),
                             None => return false,
@@ -408,10 +419,12 @@ fn candidates(chart: &Chart, values: &Map, known: &[Candidate]) -> Vec<Candidate
     from_values(values, &mut Vec::new(), &mut paths);
     let mut paths: Vec<Vec<String>> = paths.into_iter().collect();
     let is_global = |path: &[String]| path.first().is_some_and(|first| first == "global");
-    let is_account = |path: &[String]| path.iter().any(|key| key.to_ascii_lowercase().contains("serviceaccount"));
+    let is_account =
+        |path: &[String]| path.iter().any(|key| key.to_ascii_lowercase().contains("serviceaccount"));
     paths.sort_by_key(|path| (is_account(path), if is_global(path) { 1 } else { path.len() }, path.clone()));
     let shapes = [Shape::ListOfNames, Shape::ListOfStrings, Shape::OneString];
-    let guessed = paths.into_iter().flat_map(|path| shapes.map(|shape| Candidate { path: path.clone(), shape }));
+    let guessed =
+        paths.into_iter().flat_map(|path| shapes.map(|shape| Candidate { path: path.clone(), shape }));
     let mut all: Vec<Candidate> = known.to_vec();
     all.extend(guessed.filter(|candidate| !known.contains(candidate)));
     all.truncate(MOST_CANDIDATES * shapes.len());
@@ -441,7 +454,9 @@ fn collect(chart: &Chart, above: &[String], paths: &mut BTreeSet<Vec<String>>, d
     if depth < DEPTH {
         for needed in &chart.metadata.dependencies {
             let name = if needed.alias.is_empty() { &needed.name } else { &needed.alias };
-            let Some(subchart) = chart.dependencies.iter().find(|chart| chart.name() == needed.name) else { continue };
+            let Some(subchart) = chart.dependencies.iter().find(|chart| chart.name() == needed.name) else {
+                continue;
+            };
             if !subchart.is_library() {
                 collect(subchart, &[above, std::slice::from_ref(name)].concat(), paths, depth + 1);
             }
@@ -477,7 +492,9 @@ fn from_template(text: &str, paths: &mut BTreeSet<Vec<String>>) {
     let mut rest = text;
     while let Some(found) = rest.find(VALUES) {
         rest = &rest[found + VALUES.len()..];
-        let end = rest.find(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '.')).unwrap_or(rest.len());
+        let end = rest
+            .find(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '.'))
+            .unwrap_or(rest.len());
         let keys: Vec<String> = rest[..end].trim_end_matches('.').split('.').map(str::to_owned).collect();
         if let Some(at) = keys.iter().position(|key| is_likely(key)) {
             paths.insert(keys[..=at].to_vec());
