@@ -4,9 +4,6 @@
 
 use super::{Function, Type};
 use crate::template::{IntKind, Kind, List, Value};
-use base64::alphabet::STANDARD;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::{DecodeError, Engine};
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -113,17 +110,4 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) fn shown(value: &Value) -> String {
     let text = super::fmt::sprint(std::slice::from_ref(value));
     text.map_or_else(|error| error, |text| String::from_utf8_lossy(&text).into_owned())
-}
-
-/// The bytes of standard base64; line breaks in it do not count.
-pub(super) fn from_base64(text: &[u8]) -> Result<Vec<u8>, String> {
-    let plain: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    // Go does not mind bits that are left over.
-    let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-    GeneralPurpose::new(&STANDARD, config).decode(plain).map_err(|error| match error {
-        DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => {
-            format!("illegal base64 data at input byte {at}")
-        }
-        _ => format!("illegal base64 data at input byte {}", text.len() / 4 * 4),
-    })
 }

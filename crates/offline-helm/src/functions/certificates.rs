@@ -2,7 +2,8 @@
 //!
 //! What Helm refuses is refused; beyond that, what is signed and for how long makes no difference.
 
-use super::arguments::{NIL_POINTER, bytes, fixed, from_base64, shown, text};
+use super::arguments::{NIL_POINTER, bytes, fixed, shown, text};
+use super::bases::from_base64;
 use super::{Function, Type};
 use crate::template::{Kind, Object, Str, Value};
 use std::any::Any;

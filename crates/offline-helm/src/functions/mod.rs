@@ -4,6 +4,7 @@
 //! The functions that need the engine itself (`include`, `tpl`, `and`, `or`, …) stand in `template`.
 
 mod arguments;
+mod bases;
 mod cast;
 mod certificates;
 mod constraint;
@@ -87,6 +88,7 @@ pub struct Function {
 
 /// Every file's functions.
 const FILES: &[&[Function]] = &[
+    bases::FUNCTIONS,
     certificates::FUNCTIONS,
     dates::FUNCTIONS,
     default::FUNCTIONS,

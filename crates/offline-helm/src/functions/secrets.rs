@@ -149,7 +149,7 @@ fn decrypt(args: &[Value]) -> Result<Value, String> {
     if bytes(&args[1]).is_empty() {
         return Ok(Value::str(""));
     }
-    let encrypted = super::arguments::from_base64(bytes(&args[1]))?;
+    let encrypted = super::bases::from_base64(bytes(&args[1]))?;
     let Some((vector, encrypted)) = encrypted.split_first_chunk::<BLOCK>() else {
         return Err(format!(
             "runtime error: slice bounds out of range [:16] with capacity {}",

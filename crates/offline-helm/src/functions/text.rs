@@ -197,9 +197,11 @@ fn replace(args: &[Value]) -> Result<Value, String> {
     if old.is_empty() {
         // Before each letter, and at the end.
         limited(whole.len().saturating_mul(new.len().saturating_add(1)))?;
-        for letter in String::from_utf8_lossy(whole).chars() {
+        let mut rest = whole;
+        while let Some((_, size)) = letters::first(rest) {
             out.extend_from_slice(new);
-            out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            out.extend_from_slice(&rest[..size]);
+            rest = &rest[size..];
         }
         out.extend_from_slice(new);
         return Ok(Value::str(out));
@@ -329,7 +331,8 @@ fn abbreviate(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
         return text.to_vec();
     }
     let mut offset = offset.min(length);
-    if length - offset < width - 3 {
+    // Go's numbers wrap around.
+    if length.wrapping_sub(offset) < width - 3 {
         offset = length - (width - 3);
     }
     let until = |end: i64| &text[..usize::try_from(end).unwrap_or(0)];

@@ -11,7 +11,7 @@ mod read;
 mod resolve;
 mod write;
 
-pub(crate) use number::json_float;
+pub(crate) use number::{json_float, shortest};
 pub use pretty::to_yaml_pretty;
 pub use read::from_yaml;
 pub use write::to_yaml;

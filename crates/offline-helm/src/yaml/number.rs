@@ -36,7 +36,7 @@ pub(crate) fn json_float(number: f64) -> Option<String> {
 
 /// The fewest digits that are read as this number (`-1.25`), and the exponent of the first one. Between two that are as near, Go takes
 /// the even one.
-fn shortest(number: f64) -> (String, i32) {
+pub(crate) fn shortest(number: f64) -> (String, i32) {
     let parts = |text: &str| {
         let (digits, exponent) = text.split_once('e')?;
         Some((digits.to_owned(), exponent.parse::<i32>().ok()?))
