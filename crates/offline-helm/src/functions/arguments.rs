@@ -10,6 +10,9 @@ use std::rc::Rc;
 /// What Go says where a function looks at the type of `nil`.
 pub(super) const NIL_POINTER: &str = "runtime error: invalid memory address or nil pointer dereference";
 
+/// What Go says where it reflects on the type of `nil`.
+pub(super) const NO_TYPE: &str = "reflect: call of reflect.Value.Type on zero Value";
+
 /// As many elements as a list may get from one call.
 pub(super) const MOST_ELEMENTS: usize = 10_000_000;
 

@@ -1,6 +1,6 @@
 //! Sprig's functions that ask whether a value is empty, and copies of values.
 
-use super::arguments::{elements, fixed, slice, variadic};
+use super::arguments::{NO_TYPE, elements, fixed, slice, variadic};
 use super::semver::Version;
 use super::{Function, Type};
 use crate::template::{List, Map, Value};
@@ -48,7 +48,7 @@ fn compact(args: &[Value]) -> Result<Value, String> {
 
 fn deep_copy(args: &[Value]) -> Result<Value, String> {
     match &args[0] {
-        Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
+        Value::Nil => Err(NO_TYPE.to_owned()),
         value => copy(value, 0),
     }
 }

@@ -1,7 +1,7 @@
 //! Values as YAML, JSON and TOML and back, and sums.
 
-use super::arguments::{bytes, fixed, text};
-use super::{Function, Type, json, toml};
+use super::arguments::{NO_TYPE, bytes, fixed, text};
+use super::{Function, Type, json, json_reader, toml};
 use crate::template::{List, ListType, Str, Value};
 use crate::yaml::{from_yaml, to_yaml, to_yaml_pretty};
 use Type::Any;
@@ -23,11 +23,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("mustToRawJson", &[Any], |args| json::write(&args[0], false).map(Value::str)),
     fixed("toPrettyJson", &[Any], |args| Ok(Value::str(json::write_pretty(&args[0]).unwrap_or_default()))),
     fixed("mustToPrettyJson", &[Any], |args| json::write_pretty(&args[0]).map(Value::str)),
-    fixed("fromJson", &[Type::Str], |args| Ok(from_json_map(&text(&args[0])))),
-    fixed("fromJsonArray", &[Type::Str], |args| Ok(from_json_list(&text(&args[0])))),
-    fixed("mustFromJson", &[Type::Str], |args| json::read(&text(&args[0]))),
-    fixed("toToml", &[Any], |args| Ok(Value::str(toml::write(&args[0]).unwrap_or_else(|error| error)))),
-    fixed("mustToToml", &[Any], |args| toml::write(&args[0]).map(Value::str)),
+    fixed("fromJson", &[Type::Str], |args| Ok(from_json_map(bytes(&args[0])))),
+    fixed("fromJsonArray", &[Type::Str], |args| Ok(from_json_list(bytes(&args[0])))),
+    fixed("mustFromJson", &[Type::Str], |args| json_reader::read(bytes(&args[0]))),
+    fixed("toToml", &[Any], |args| match &args[0] {
+        Value::Nil => Err(NO_TYPE.to_owned()),
+        value => Ok(Value::str(toml::write(value).unwrap_or_else(|error| error))),
+    }),
+    fixed("mustToToml", &[Any], |args| match &args[0] {
+        Value::Nil => Err(NO_TYPE.to_owned()),
+        value => toml::write(value).map(Value::str),
+    }),
     fixed("fromToml", &[Type::Str], |args| Ok(map_or_error(toml::read(&text(&args[0]))))),
     fixed("sha1sum", &[Type::Str], |args| Ok(hex(&Sha1::digest(bytes(&args[0]))))),
     fixed("sha256sum", &[Type::Str], |args| Ok(hex(&Sha256::digest(bytes(&args[0]))))),
@@ -102,13 +108,13 @@ fn from_yaml_list(text: &str) -> Value {
     as_list(from_yaml(text), DECODING, Value::list(Vec::new()))
 }
 
-fn from_json_map(text: &str) -> Value {
-    as_map(json::read(text), "")
+fn from_json_map(text: &[u8]) -> Value {
+    as_map(json_reader::read(text), "")
 }
 
-fn from_json_list(text: &str) -> Value {
+fn from_json_list(text: &[u8]) -> Value {
     // `null` takes the empty list away.
-    as_list(json::read(text), "", Value::List(Rc::new(List::nil(ListType::Any))))
+    as_list(json_reader::read(text), "", Value::List(Rc::new(List::nil(ListType::Any))))
 }
 
 fn adler32(bytes: &[u8]) -> u32 {

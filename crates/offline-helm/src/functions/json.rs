@@ -1,4 +1,4 @@
-//! JSON as Go's encoding/json writes and reads it.
+//! JSON as Go's encoding/json writes it.
 
 use super::arguments::MOST_BYTES;
 use crate::template::Value;
@@ -24,23 +24,6 @@ pub(super) fn write_pretty(value: &Value) -> Result<String, String> {
     Ok(writer.out)
 }
 
-/// `json.Unmarshal` into any value; numbers become `float64`.
-pub(crate) fn read(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map(Value::from_json).map_err(|error| words(&error, text))
-}
-
-/// Go's words for the commonest errors.
-fn words(error: &serde_json::Error, text: &str) -> String {
-    if error.is_eof() {
-        return "unexpected end of JSON input".to_owned();
-    }
-    let line = text.split('\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
-    match line.chars().nth(error.column().saturating_sub(1)) {
-        Some(letter) => format!("invalid character '{letter}' looking for beginning of value"),
-        None => error.to_string(),
-    }
-}
-
 fn unsupported(number: f64) -> String {
     let name = if number.is_nan() {
         "NaN"
@@ -61,7 +44,8 @@ struct Writer {
 impl Writer {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), String> {
         if depth > DEPTH {
-            return Err(format!("json: unsupported value: encountered a cycle via {}", value.type_name()));
+            // Nothing but a map can hold itself.
+            return Err("json: unsupported value: encountered a cycle via map[string]interface {}".to_owned());
         }
         if self.out.len() > MOST_BYTES {
             return Err(format!("a text of more than {} MiB", MOST_BYTES >> 20));

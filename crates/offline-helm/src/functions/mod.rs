@@ -21,6 +21,7 @@ mod expressions;
 pub(crate) mod fmt;
 mod instant;
 mod json;
+mod json_reader;
 mod layout;
 mod letters;
 mod lists;

@@ -1,7 +1,9 @@
-//! TOML as Helm writes it: plain keys first, tables after them, each level indented by two spaces.
+//! TOML as Helm writes it, by BurntSushi/toml: plain keys first, tables after them, each level indented by two spaces.
 
-use super::arguments::MOST_BYTES;
-use crate::template::{Map, Str, Value};
+use super::arguments::{MOST_BYTES, shown, slice, too_long};
+use super::instant::Instant;
+use super::letters;
+use crate::template::{IntKind, Kind as ObjectKind, Map, Str, Value};
 use std::fmt::Write as _;
 
 /// Values within values; a value can hold itself.
@@ -9,14 +11,13 @@ const DEPTH: usize = 200;
 
 /// `toToml`; the error is what Helm puts in the place of the text.
 pub(super) fn write(value: &Value) -> Result<String, String> {
-    match value {
-        Value::Map(map) => {
-            let mut writer = Writer { out: String::new() };
-            writer.table(&[], map)?;
-            Ok(writer.out)
-        }
-        _ => Err("toml: top-level values must be Go maps or structs".to_owned()),
+    let mut writer = Writer { out: String::new() };
+    match (value, Kind::of(value, 0)?) {
+        (Value::Map(map), _) => writer.table(&mut Vec::new(), map)?,
+        (_, Kind::Tables) => return Err("toml: top-level values must be Go maps or structs".to_owned()),
+        _ => writer.element(value, 0)?,
     }
+    Ok(writer.out)
 }
 
 /// `fromToml`: a map, or what is wrong.
@@ -45,10 +46,58 @@ struct Writer {
     out: String,
 }
 
-fn is_tables(value: &Value) -> bool {
-    value.as_list().is_some_and(|list| {
-        !list.items().is_empty() && list.items().iter().all(|item| matches!(item, Value::Map(_)))
-    })
+/// What decides where an entry stands: plain ones come first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Nil,
+    Plain,
+    Table,
+    Tables,
+}
+
+impl Kind {
+    fn of(value: &Value, depth: usize) -> Result<Kind, String> {
+        if depth > DEPTH {
+            return Err("toml: values nest without end".to_owned());
+        }
+        Ok(match value {
+            Value::Nil => Kind::Nil,
+            Value::Map(_) => Kind::Table,
+            Value::List(list) if list.is_nil() => Kind::Nil,
+            Value::List(list) => {
+                let kinds = list
+                    .items()
+                    .iter()
+                    .map(|item| Kind::of(item, depth + 1))
+                    .collect::<Result<Vec<_>, _>>()?;
+                if kinds.contains(&Kind::Nil) {
+                    return Err("toml: cannot encode array with nil element".to_owned());
+                }
+                let tables = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Kind::Table);
+                if tables { Kind::Tables } else { Kind::Plain }
+            }
+            Value::Object(object) if object.kind() == ObjectKind::Map => Kind::Table,
+            _ => Kind::Plain,
+        })
+    }
+}
+
+/// The entries of a table: those that are no tables before those that are.
+fn sorted(map: &Map) -> Result<(Vec<Entry>, Vec<Entry>), String> {
+    let mut plain = Vec::new();
+    let mut tables = Vec::new();
+    for (key, value) in map.entries().iter() {
+        let kind = Kind::of(value, 0)?;
+        let list = if matches!(kind, Kind::Table | Kind::Tables) { &mut tables } else { &mut plain };
+        list.push(Entry { key: key.clone(), value: value.clone(), kind });
+    }
+    Ok((plain, tables))
+}
+
+struct Entry {
+    key: Str,
+    value: Value,
+    kind: Kind,
 }
 
 impl Writer {
@@ -57,50 +106,48 @@ impl Writer {
             return Err("toml: values nest without end".to_owned());
         }
         if self.out.len() > MOST_BYTES {
-            return Err(format!("a text of more than {} MiB", MOST_BYTES >> 20));
+            return Err(too_long());
         }
         Ok(())
     }
 
-    fn table(&mut self, path: &[Str], map: &Map) -> Result<(), String> {
-        self.check(path.len())?;
-        let entries: Vec<(Str, Value)> =
-            map.entries().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-        let (tables, plain): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|(_, value)| matches!(value, Value::Map(_)) || is_tables(value));
-        for (key, value) in &plain {
-            if value.is_nil() {
-                continue;
-            }
-            self.indent(path.len());
-            self.key(key);
-            self.out.push_str(" = ");
-            self.element(value, path.len())?;
+    fn newline(&mut self) {
+        if !self.out.is_empty() {
             self.out.push('\n');
         }
-        for (key, value) in &tables {
-            let path = [path, std::slice::from_ref(key)].concat();
-            match value {
-                Value::Map(map) => {
+    }
+
+    fn table(&mut self, path: &mut Vec<Str>, map: &Map) -> Result<(), String> {
+        self.check(path.len())?;
+        let (plain, tables) = sorted(map)?;
+        for entry in plain.iter().chain(&tables) {
+            path.push(entry.key.clone());
+            match (entry.kind, &entry.value) {
+                (Kind::Nil, _) => {}
+                (Kind::Table, Value::Map(map)) => {
                     // A line between tables of the top.
-                    if path.len() == 1 && !self.out.is_empty() {
-                        self.out.push('\n');
+                    if path.len() == 1 {
+                        self.newline();
                     }
-                    self.header(&path, "[", "]");
-                    self.table(&path, map)?;
+                    self.header(path, "[", "]");
+                    self.table(path, map)?;
                 }
-                Value::List(list) => {
-                    for item in list.items() {
-                        let Value::Map(map) = item else { continue };
-                        if !self.out.is_empty() {
-                            self.out.push('\n');
-                        }
-                        self.header(&path, "[[", "]]");
-                        self.table(&path, map)?;
+                (Kind::Tables, Value::List(list)) => {
+                    for item in list.items().iter().filter_map(Value::as_map) {
+                        self.newline();
+                        self.header(path, "[[", "]]");
+                        self.table(path, item)?;
                     }
                 }
-                _ => {}
+                (_, value) => {
+                    self.indent(path.len() - 1);
+                    self.key(&entry.key);
+                    self.out.push_str(" = ");
+                    self.element(value, path.len())?;
+                    self.newline();
+                }
             }
+            path.pop();
         }
         Ok(())
     }
@@ -115,7 +162,7 @@ impl Writer {
             self.key(key);
         }
         self.out.push_str(close);
-        self.out.push('\n');
+        self.newline();
     }
 
     fn indent(&mut self, depth: usize) {
@@ -157,49 +204,61 @@ impl Writer {
         self.check(depth)?;
         match value {
             Value::Nil => return Err("toml: cannot encode array with nil element".to_owned()),
-            Value::Float(number) if number.is_finite() => {
-                let mut text = Vec::new();
-                super::fmt::plain(value, &mut text)?;
-                let text = String::from_utf8_lossy(&text).into_owned();
+            Value::Float(number) if number.is_nan() => self.out.push_str("nan"),
+            Value::Float(number) if number.is_infinite() => {
+                self.out.push_str(if *number < 0.0 { "-inf" } else { "inf" });
+            }
+            Value::Float(_) => {
+                let text = shown(value);
                 self.out.push_str(&text);
                 if !text.contains(['.', 'e']) {
                     self.out.push_str(".0");
                 }
             }
-            Value::Float(number) if number.is_nan() => self.out.push_str("nan"),
-            Value::Float(number) => self.out.push_str(if *number < 0.0 { "-inf" } else { "inf" }),
-            Value::List(list) => {
-                self.out.push('[');
-                for (number, item) in list.items().iter().enumerate() {
-                    if number > 0 {
-                        self.out.push_str(", ");
-                    }
-                    self.element(item, depth + 1)?;
-                }
-                self.out.push(']');
+            Value::List(list) => self.array(list.items(), depth)?,
+            Value::Bytes(_) => self.array(&slice(value).unwrap_or_default(), depth)?,
+            Value::Map(map) => self.inline(map, depth)?,
+            Value::Str(text) => self.text(&letters::lossy(text.as_bytes())),
+            Value::Int(_, IntKind::Duration) => self.text(&shown(value)),
+            Value::Object(object) => match Instant::of(value) {
+                Some(_) => self.out.push_str(&object.data().as_str().map(Str::text).unwrap_or_default()),
+                None => self.text(&object.text().text()),
+            },
+            other => self.out.push_str(&shown(other)),
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, items: &[Value], depth: usize) -> Result<(), String> {
+        self.out.push('[');
+        for (number, item) in items.iter().enumerate() {
+            if number > 0 {
+                self.out.push_str(", ");
             }
-            Value::Map(map) => {
-                self.out.push('{');
-                let entries: Vec<(Str, Value)> =
-                    map.entries().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-                for (number, (key, value)) in entries.iter().filter(|(_, value)| !value.is_nil()).enumerate()
-                {
-                    if number > 0 {
-                        self.out.push_str(", ");
-                    }
-                    self.key(key);
-                    self.out.push_str(" = ");
-                    self.element(value, depth + 1)?;
+            self.element(item, depth + 1)?;
+        }
+        self.out.push(']');
+        Ok(())
+    }
+
+    /// A table in one line. A comma follows what is not the last of its kind, whether or not anything comes after it.
+    fn inline(&mut self, map: &Map, depth: usize) -> Result<(), String> {
+        let (plain, tables) = sorted(map)?;
+        self.out.push('{');
+        for (entries, more) in [(&plain, !tables.is_empty()), (&tables, false)] {
+            for (number, entry) in entries.iter().enumerate() {
+                if entry.kind == Kind::Nil {
+                    continue;
                 }
-                self.out.push('}');
-            }
-            Value::Str(text) => self.text(&text.text()),
-            other => {
-                let mut text = Vec::new();
-                super::fmt::plain(other, &mut text)?;
-                self.out.push_str(&String::from_utf8_lossy(&text));
+                self.key(&entry.key);
+                self.out.push_str(" = ");
+                self.element(&entry.value, depth + 1)?;
+                if more || number + 1 < entries.len() {
+                    self.out.push_str(", ");
+                }
             }
         }
+        self.out.push('}');
         Ok(())
     }
 }

@@ -11,11 +11,25 @@ use std::collections::BTreeMap;
 /// Nodes of a document, its aliases followed; what has more is made to exhaust memory.
 const NODES: usize = 4_000_000;
 
+/// What the parser says of text that follows a document without `---`.
+const BEHIND: &str = "did not find expected <document start>";
+
 /// The first document of a text. The error is worded as Helm's.
 pub fn from_yaml(text: &str) -> Result<Value, String> {
-    let around = |words: String| format!("error converting YAML to JSON: yaml: {words}");
+    let around = |words: String| match words.starts_with("json: ") {
+        true => format!("error converting YAML to JSON: {words}"),
+        false => format!("error converting YAML to JSON: yaml: {words}"),
+    };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let documents = parse(text, Span::new(0, text.len())).map_err(|error| {
+    let whole = |text| parse(text, Span::new(0, text.len()));
+    let documents = match whole(text) {
+        // go-yaml looks at nothing behind the first document, not even at whether it is one.
+        Err(error) if error.reason.contains(BEHIND) && text.is_char_boundary(error.offset) => {
+            whole(&text[..error.offset])
+        }
+        read => read,
+    };
+    let documents = documents.map_err(|error| {
         let line =
             text.as_bytes()[..error.offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1;
         around(format!("line {line}: {}", error.reason))
@@ -124,6 +138,8 @@ fn plain(text: &str) -> Result<Value, String> {
     Ok(match resolve(text) {
         Scalar::Null => Value::Nil,
         Scalar::Bool(truth) => Value::Bool(truth),
+        // Whole numbers have one zero.
+        Scalar::Number(number) if number == 0.0 && !text.contains(['.', 'e', 'E']) => Value::Float(0.0),
         Scalar::Number(number) if number.is_finite() => Value::Float(number),
         Scalar::Number(number) => {
             let sign = if number.is_nan() {
