@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use super::deploy;
 use super::parallel;
 use super::progress::Progress;
+use super::releases;
 use super::settings::{Settings, shown};
 use crate::config::{self, Config};
 use crate::deliveries::delivery::{self, DeliveryFacts};
@@ -96,10 +97,13 @@ impl Run {
         }
         let mut settings = settings;
         chart_templates(&mut files);
+        let releases = releases::attach(&mut files, &settings, |file, text| digests[file] = digest(text));
         let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
+        releases.settle(&mut files, &mut graph);
         deploy::tell_targets(&mut files, &mut graph, &mut settings)?;
         let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files, &settings.config));
+        plan.findings.extend(releases.findings);
         let mut run = Self { settings, files, plan, digests, graph };
         run.weighed();
         Ok(run)

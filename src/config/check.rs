@@ -65,6 +65,7 @@ impl<'t> Checker<'t> {
                 include: self.paths(&spec.paths.include),
                 exclude: self.paths(&spec.paths.exclude),
             },
+            charts: spec.charts.iter().map(|folder| self.path(folder).value).collect(),
             findings: self.findings(spec.findings, codes),
             ..Config::default()
         };

@@ -42,6 +42,8 @@ pub struct Config {
     pub targets: Vec<Target>,
     /// Which files are read.
     pub paths: Paths,
+    /// Folders, from the configuration's, in which charts are kept as folders or archives.
+    pub charts: Vec<String>,
     /// What findings weigh. The first one that fits decides.
     pub findings: Vec<FindingRule>,
 }
@@ -193,6 +195,7 @@ impl Default for Config {
             namespaces: Namespaces::default(),
             targets: vec![Target::whole_repository()],
             paths: Paths::default(),
+            charts: Vec::new(),
             findings: Vec::new(),
         }
     }

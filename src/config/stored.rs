@@ -71,6 +71,10 @@ pub(super) struct Spec {
     /// Which files are read.
     #[serde(default)]
     pub paths: Paths,
+    /// Folders in which charts are kept, each as a folder or as an archive `NAME-VERSION.tgz`. Releases of Flux, Argo CD, k3s and
+    /// kustomize find their charts there.
+    #[serde(default)]
+    pub charts: Vec<Spanned<String>>,
     /// Findings that weigh more or less here than they do by default. The first entry that fits decides.
     #[serde(default)]
     pub findings: Vec<Finding>,

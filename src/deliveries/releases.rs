@@ -84,8 +84,8 @@ pub enum Place {
     Inline(Path),
     /// In a file of values, from the repository's root.
     File(String),
-    /// Nowhere: they stand in a text within the object.
-    Text(&'static str),
+    /// In a text of the object's own document, at this path.
+    Text(Path),
 }
 
 /// Whether a file may hold any: a cheap look.
@@ -165,7 +165,7 @@ impl<'d, 't> Reader<'d, 't> {
             cluster: None,
             chart,
             layers: Vec::new(),
-            place: Place::Text(""),
+            place: Place::Text(Path::default()),
         }
     }
 
@@ -262,7 +262,7 @@ impl<'d, 't> Reader<'d, 't> {
         }
         if let Some(values) = text(&["helm", "values"]) {
             release.layers.push(Layer::Text(values.to_owned()));
-            release.place = Place::Text("spec.source.helm.values");
+            release.place = Place::Text(self.below(&["spec", "source", "helm", "values"]));
         }
         let object = self.inline(&["spec", "source", "helm", "valuesObject"]);
         if object.is_some() {
@@ -297,7 +297,7 @@ impl<'d, 't> Reader<'d, 't> {
         if self.node.path(&["spec", "set"]).is_some_and(|set| set.pairs().next().is_some()) {
             release.layers.push(Layer::Hidden("`set`".to_owned()));
         }
-        release.place = Place::Text("spec.valuesContent");
+        release.place = Place::Text(self.below(&["spec", "valuesContent"]));
         Some(release)
     }
 
@@ -394,4 +394,19 @@ fn block_end(text: &str, start: usize, column: usize) -> usize {
         end = line_end(text, next.min(text.len()));
     }
     end
+}
+
+/// What a ConfigMap of a file holds under a key.
+pub fn config_map(text: &str, name: &str, key: &str) -> Option<String> {
+    for slice in split(text) {
+        for document in parse(text, slice.span).ok()? {
+            let Some(root) = document.root() else { continue };
+            let is_it = root.str_at("kind") == Some("ConfigMap")
+                && root.path(&["metadata", "name"]).and_then(Node::as_str) == Some(name);
+            if is_it {
+                return root.path(&["data", key]).and_then(Node::as_str).map(str::to_owned);
+            }
+        }
+    }
+    None
 }

@@ -2,14 +2,15 @@
 //!
 //! A file whose edit cannot be proved right is reported and stays as it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::objects::object::Within;
 use crate::objects::read::FileFacts;
 use crate::plan::Addition;
-use lossless_yaml::edit;
+use lossless_yaml::edit::{self, Edit};
 use lossless_yaml::elder;
-use lossless_yaml::span::{LineIndex, Position};
-use lossless_yaml::verify::{Intent, Mismatch, verify};
+use lossless_yaml::span::{LineIndex, Position, Span};
+use lossless_yaml::verify::{Intent, Mismatch, Rewritten, verify, verify_rewritten};
 
 /// Why a file stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,41 +29,107 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
     let mut edits = Vec::new();
     let mut intents: Vec<Intent> = Vec::new();
     let mut places = BTreeSet::new();
+    let mut texts: BTreeMap<usize, Text<'_>> = BTreeMap::new();
     let mut first = Position::START;
     for addition in additions {
         let object = &facts.objects[addition.object];
         let pod_spec = &object.pod_specs[addition.pod_spec];
-        let Ok(slot) = &pod_spec.slot else { continue };
+        let (Ok(slot), Some(place)) = (&pod_spec.slot, pod_spec.place()) else { continue };
         if places.is_empty() {
             first = pod_spec.position;
         }
         // One place reached through several aliases is written once.
-        if !places.insert(slot.place()) {
+        if !places.insert(place) {
             continue;
         }
         let names: Vec<&str> = addition.names.iter().map(String::as_str).collect();
-        edits.extend(slot.edits(&names));
-        intents.push(Intent {
+        let mut intent = Intent {
             document: object.document,
             mapping: pod_spec.written_at.clone(),
             keys: slot.keys().map(str::to_owned).collect(),
             form: slot.form(),
             names: addition.names.clone(),
-        });
+        };
+        match &pod_spec.within {
+            None => {
+                edits.extend(slot.edits(&names));
+                intents.push(intent);
+            }
+            Some(within) => {
+                let text = texts.entry(within.literal.start()).or_insert_with(|| Text {
+                    document: object.document,
+                    within,
+                    edits: Vec::new(),
+                    intents: Vec::new(),
+                });
+                text.edits.extend(slot.edits(&names));
+                intent.document = 0;
+                text.intents.push(intent);
+            }
+        }
     }
-    let after = edit::apply(text, &edits).map_err(|overlap| Refused {
-        position: LineIndex::new(text).position(overlap.span.start),
-        reason: "two edits overlap".to_owned(),
-    })?;
-    verify(text, &after, &intents).map_err(|mismatch| Refused {
+    let refused = |mismatch: Mismatch| Refused {
         position: match &mismatch {
             Mismatch::Before(error) => LineIndex::new(text).position(error.offset),
             _ => first,
         },
         reason: mismatch.to_string(),
-    })?;
+    };
+    let after = changed(text, &edits)?;
+    verify(text, &after, &intents).map_err(refused)?;
+    let after = within(&after, &edits, texts.into_values(), first)?;
     elders(text)?;
     elders(&after)?;
+    Ok(after)
+}
+
+/// What changes in a text that is YAML itself.
+struct Text<'f> {
+    document: usize,
+    within: &'f Within,
+    edits: Vec<Edit>,
+    intents: Vec<Intent>,
+}
+
+fn changed(text: &str, edits: &[Edit]) -> Result<String, Refused> {
+    edit::apply(text, edits).map_err(|overlap| Refused {
+        position: LineIndex::new(text).position(overlap.span.start),
+        reason: "two edits overlap".to_owned(),
+    })
+}
+
+/// Changes the texts within a file, each judged for itself and the file around them; `done` are the edits that moved them.
+fn within<'f>(
+    before: &str,
+    done: &[Edit],
+    texts: impl Iterator<Item = Text<'f>>,
+    first: Position,
+) -> Result<String, Refused> {
+    let refused = |mismatch: Mismatch| Refused { position: first, reason: mismatch.to_string() };
+    let mut edits = Vec::new();
+    let mut meant = Vec::new();
+    for text in texts {
+        let inner = &text.within.literal.text;
+        let after = changed(inner, &text.edits)?;
+        verify(inner, &after, &text.intents).map_err(refused)?;
+        let outward = text.within.literal.outward(&text.edits).ok_or_else(|| Refused {
+            position: first,
+            reason: "the text leaves no certain place for an entry".to_owned(),
+        })?;
+        let ahead = done.iter().filter(|edit| edit.span.start <= text.within.literal.start());
+        let moved: usize = ahead.clone().map(|edit| edit.text.len()).sum();
+        let gone: usize = ahead.map(|edit| edit.span.len()).sum();
+        edits.extend(outward.into_iter().map(|edit| {
+            let at = |offset: usize| offset + moved - gone;
+            Edit { span: Span::new(at(edit.span.start), at(edit.span.end)), text: edit.text }
+        }));
+        meant.push(Rewritten { document: text.document, path: text.within.path.clone(), text: after });
+    }
+    if meant.is_empty() {
+        return Ok(before.to_owned());
+    }
+    let after = changed(before, &edits)?;
+    verify_rewritten(before, &after, &meant).map_err(refused)?;
     Ok(after)
 }
 

@@ -3,6 +3,7 @@
 //! Plain owned data, small, made by [`super::read`]. Holds no decision.
 
 use lossless_yaml::insert::{Refusal, Slot};
+use lossless_yaml::literal::Literal;
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 
@@ -57,6 +58,17 @@ pub struct PodSpec {
     pub written_at: Path,
     /// How many places of the document share what would be edited; 1 unless aliases point there.
     pub users: usize,
+    /// The text of the document in which all of that lies, where it is one: values of a chart that stand in a text.
+    pub within: Option<Box<Within>>,
+}
+
+/// A text that is YAML itself.
+#[derive(Clone, Debug)]
+pub struct Within {
+    /// Where it lies in its document.
+    pub path: Path,
+    /// The text.
+    pub literal: Literal,
 }
 
 /// Something that pulls an image.
@@ -139,6 +151,13 @@ impl Object {
 }
 
 impl PodSpec {
+    /// What two pod specs of one file share exactly when they are edited at the same place.
+    pub fn place(&self) -> Option<(usize, usize, &str)> {
+        let start = self.within.as_ref().map_or(0, |within| within.literal.start());
+        let (at, key) = self.slot.as_ref().ok()?.place();
+        Some((start, at, key))
+    }
+
     /// The ServiceAccount that the pods run as.
     pub fn account_name(&self) -> &str {
         self.service_account.as_deref().unwrap_or("default")

@@ -476,6 +476,7 @@ impl<'t> Reader<'t, '_> {
             slot,
             written_at,
             users,
+            within: None,
         })
     }
 

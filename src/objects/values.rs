@@ -1,8 +1,9 @@
 //! Room for a pull secret in the values of a chart: in an object that holds them, or in a file of their own.
 
-use super::object::PullSecret;
+use super::object::{PullSecret, Within};
 use lossless_yaml::insert::{Form, KeyPlace, Refusal, Slot};
 use lossless_yaml::layout;
+use lossless_yaml::literal::Literal;
 use lossless_yaml::parse::{Node, parse};
 use lossless_yaml::path::{Path, Step};
 use lossless_yaml::span::{LineIndex, Position};
@@ -31,6 +32,38 @@ pub fn room(text: &str, document: usize, values: &Path, keys: &[String], form: F
             let dashes = layout::first_dash_distance(found).unwrap_or(2);
             return room_below(found.root()?, values, keys, form, dashes, &lines);
         }
+    }
+    None
+}
+
+/// The same within a text of the document.
+pub fn room_in_text(
+    text: &str,
+    document: usize,
+    at: &Path,
+    keys: &[String],
+    form: Form,
+) -> Option<(Room, Within)> {
+    let (Step::Key(last), parents) = at.0.split_last()? else { return None };
+    for slice in split(text) {
+        let documents = parse(text, slice.span).ok()?;
+        let Some(found) = document.checked_sub(slice.document).and_then(|nth| documents.get(nth)) else {
+            continue;
+        };
+        let holder = parents.iter().try_fold(found.root()?.resolved(), |node, step| {
+            let next = match step {
+                Step::Key(key) => node.get_own(key),
+                Step::Index(nth) => node.items().nth(*nth),
+            };
+            next.map(Node::resolved)
+        })?;
+        let (key, value) = holder.pairs().find(|(key, _)| key.as_str() == Some(last))?;
+        let literal = Literal::of(key, value)?;
+        let mut room = room(&literal.text, 0, &Path::default(), keys, form)?;
+        let position = LineIndex::new(text).position(value.span().start);
+        room.position = position;
+        room.present.iter_mut().for_each(|secret| secret.position = position);
+        return Some((room, Within { path: at.clone(), literal }));
     }
     None
 }

@@ -122,6 +122,8 @@ codes! {
     OutputOccupied = "output-occupied", Error, fact, "a file that is not ours is where a Secret belongs";
     IgnoreInvalid = "ignore-invalid", Warning, fact, "a comment that should ignore a finding does not";
     ParseError = "parse-error", Error, fact, "a file cannot be read";
+    ChartNoHook = "chart-no-hook", Error, fact, "no value that can be written gives a chart's pods the pull secret that they need";
+    ChartFails = "chart-fails", Error, fact, "the chart of a release does not render with its values, so nothing of it is known";
     BuildFails = "build-fails", Warning, fact, "a kustomization cannot be built, so nothing of it is deployed";
     LoadRestricted = "load-restricted", Note, fact, "a kustomization reads a file outside of its folder";
     RemoteBaseUnknown = "remote-base-unknown", Note, skip, "a build takes in what exists only online";

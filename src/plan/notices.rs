@@ -20,7 +20,11 @@ pub fn findings(graph: &Graph, files: &[File], config: &Config) -> Vec<Finding> 
         let found = files.binary_search_by(|file| file.path.as_str().cmp(name));
         found.map_or(true, |nth| files[nth].selected)
     };
-    let notices = graph.notices.iter().enumerate().filter(|(_, notice)| selected(&notice.file));
+    let notices = graph
+        .notices
+        .iter()
+        .enumerate()
+        .filter(|(nth, notice)| !graph.settled.contains(nth) && selected(&notice.file));
     let finding = |(nth, notice): (usize, &graph::Notice)| {
         let code = match notice.code {
             graph::Code::RemoteBaseUnknown => Code::RemoteBaseUnknown,

@@ -13,7 +13,7 @@ use crate::objects::object::{Object, PodSpec};
 use crate::objects::read::{FileFacts, SkipReason};
 use kubelet_keyring::pattern::needed;
 use kubelet_keyring::reference::ImageRef;
-use lossless_yaml::insert::Slot;
+use lossless_yaml::insert::{Refusal, Slot};
 use lossless_yaml::span::Position;
 
 /// Plans the references of every selected file; `builds` tells what cannot be in one cluster.
@@ -260,8 +260,8 @@ fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, want
     // Places shared by an anchor are one place: all users must agree on what it gains. So many do.
     let mut agreed = BTreeMap::<_, (&[String], usize)>::new();
     for addition in wanted {
-        if let Ok(slot) = &place(addition).slot {
-            let (names, users) = agreed.entry(slot.place()).or_insert((&addition.names, 0));
+        if let Some(spot) = place(addition).place() {
+            let (names, users) = agreed.entry(spot).or_insert((&addition.names, 0));
             *users += usize::from(*names == addition.names);
         }
     }
@@ -284,11 +284,13 @@ fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, want
                     names()
                 );
                 let hint = Some("add the entry by hand".to_owned());
-                plan.findings.push(about(Code::EditRefused, message, hint));
+                let code =
+                    if matches!(refusal, Refusal::Other(_)) { Code::ChartNoHook } else { Code::EditRefused };
+                plan.findings.push(about(code, message, hint));
                 continue;
             }
         };
-        if agreed[&slot.place()].1 != pod_spec.users {
+        if pod_spec.place().is_some_and(|spot| agreed[&spot].1 != pod_spec.users) {
             let message = format!(
                 "the pod spec of `{}` is shared by {} places that differ in what they need",
                 object.display_name(),

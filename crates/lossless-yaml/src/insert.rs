@@ -36,6 +36,8 @@ pub enum Refusal {
     Property,
     /// The layout leaves no place that is certain.
     Layout,
+    /// Something that the caller knows stands in the way: a clause that follows "but".
+    Other(String),
 }
 
 impl fmt::Display for Refusal {
@@ -46,6 +48,7 @@ impl fmt::Display for Refusal {
             Self::Merged => f.write_str("the field comes from a merge key"),
             Self::Property => f.write_str("the field has a tag or an anchor but no value"),
             Self::Layout => f.write_str("the layout leaves no certain place for an entry"),
+            Self::Other(reason) => f.write_str(reason),
         }
     }
 }

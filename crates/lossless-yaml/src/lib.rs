@@ -45,6 +45,7 @@ pub mod elder;
 pub mod emit;
 pub mod insert;
 pub mod layout;
+pub mod literal;
 pub mod nearest;
 pub mod parse;
 pub mod path;

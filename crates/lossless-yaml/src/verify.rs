@@ -124,6 +124,44 @@ fn verify_slice(
     Ok(seen)
 }
 
+/// A text that is meant to hold something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Which document of the file, as a YAML loader counts them, from 0.
+    pub document: usize,
+    /// The text.
+    pub path: Path,
+    /// What it is meant to hold, but for line breaks at its end.
+    pub text: String,
+}
+
+/// Whether `after` means what `before` means but for texts that are meant to hold something else.
+///
+/// # Errors
+/// What differs.
+pub fn verify_rewritten(before: &str, after: &str, texts: &[Rewritten]) -> Result<(), Mismatch> {
+    let (mut old, new) = both(before, after)?;
+    for text in texts {
+        let differs = || Mismatch::Meaning(text.path.to_string());
+        let at = |marks: &Marks| Walker::new(marks).locate(&text.path).ok_or_else(differs);
+        let (marks, other) = old.get_mut(text.document).zip(new.get(text.document)).ok_or_else(differs)?;
+        let (here, there) = (at(marks)?, at(other)?);
+        let Mark::Scalar { value, plain: false, .. } = &other.marks[there] else { return Err(differs()) };
+        if value.trim_end_matches('\n') != text.text.trim_end_matches('\n') {
+            return Err(differs());
+        }
+        let Mark::Scalar { value: known, .. } = &mut marks.marks[here] else { return Err(differs()) };
+        // What the line breaks at its end are worth may not change either.
+        let breaks = |text: &str| text.len() - text.trim_end_matches('\n').len();
+        if breaks(known) != breaks(value) {
+            return Err(differs());
+        }
+        known.clone_from(value);
+    }
+    let same = old.len() == new.len() && old.iter().zip(&new).all(|(old, new)| old.marks == new.marks);
+    if same { Ok(()) } else { Err(Mismatch::Meaning("what stands around the text".to_owned())) }
+}
+
 /// Items that are meant to be taken out of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {

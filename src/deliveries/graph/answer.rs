@@ -42,6 +42,8 @@ pub struct Graph {
     pub roles: BTreeMap<String, Role>,
     /// What there is to say, sorted by file and line.
     pub notices: Vec<Notice>,
+    /// Notices that hold no longer, by their indexes.
+    pub settled: BTreeSet<usize>,
     /// Secrets that generators make.
     pub generated: Vec<GeneratedSecret>,
     /// The folders of this repository that Flux and Argo CD deliver.
@@ -53,6 +55,14 @@ pub struct Graph {
 }
 
 impl Graph {
+    /// Takes back that the objects of releases cannot be known, by file and line of those whose charts are.
+    pub fn release_known(&mut self, known: &BTreeSet<(String, usize)>) {
+        let is_known = |notice: &Notice| {
+            notice.code == Code::Unknowable && known.contains(&(notice.file.clone(), notice.line))
+        };
+        self.settled = (0..self.notices.len()).filter(|nth| is_known(&self.notices[*nth])).collect();
+    }
+
     /// Whether a file at that path would lie in a folder that is delivered; true where nothing here tells what is.
     pub fn delivers(&self, path: &str) -> bool {
         self.delivered.is_empty() || self.delivered.iter().any(|folder| contains(folder, path))
