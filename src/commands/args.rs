@@ -263,9 +263,10 @@ pub struct CheckArgs {
 /// Arguments of `generate`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  helm template chart | pullcred generate - --secret regcred\n  \
-    kustomize build overlay | pullcred generate -\n  pullcred generate deploy/")]
+    kustomize build overlay | pullcred generate -\n  pullcred generate deploy/\n  \
+    pullcred generate chart/ --release-name shop --namespace shop --values prod.yaml --set image.tag=v2")]
 pub struct GenerateArgs {
-    /// A file, a folder, or - for stdin
+    /// A file, a folder, a chart (its folder or .tgz), or - for stdin
     #[arg(value_name = "PATH", default_value = "-")]
     pub path: PathBuf,
     /// Secret NAME serves these registries; without registries every image. Repeatable
@@ -277,6 +278,63 @@ pub struct GenerateArgs {
     /// What to decrypt with.
     #[command(flatten)]
     pub identity: IdentityArgs,
+    /// How a chart is rendered.
+    #[command(flatten)]
+    pub chart: ChartArgs,
+}
+
+/// How a chart is rendered: names and meanings are those of `helm template`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Charts, as `helm template` renders them")]
+pub struct ChartArgs {
+    /// Name of the release [default: release-name]
+    #[arg(long, value_name = "NAME", alias = "name-template")]
+    pub release_name: Option<String>,
+    /// Namespace of the release [default: default]
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// Values in a file, or - for stdin. Repeatable; the last one wins
+    #[arg(short = 'f', long, value_name = "FILE", value_delimiter = ',')]
+    pub values: Vec<String>,
+    /// Values as KEY=VALUE,…. Repeatable
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub set: Vec<String>,
+    /// The same, all of them text
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub set_string: Vec<String>,
+    /// The same in JSON
+    #[arg(long, value_name = "KEY=JSON", allow_hyphen_values = true)]
+    pub set_json: Vec<String>,
+    /// The same, each the content of a file
+    #[arg(long, value_name = "KEY=FILE")]
+    pub set_file: Vec<String>,
+    /// One value, taken as it is
+    #[arg(long, value_name = "KEY=TEXT", allow_hyphen_values = true)]
+    pub set_literal: Vec<String>,
+    /// Version of Kubernetes that the chart sees
+    #[arg(long, value_name = "VERSION")]
+    pub kube_version: Option<String>,
+    /// API versions that the chart sees besides Kubernetes' own
+    #[arg(short, long, value_name = "GROUP/VERSION", value_delimiter = ',')]
+    pub api_versions: Vec<String>,
+    /// Print the files of crds/ too
+    #[arg(long)]
+    pub include_crds: bool,
+    /// Leave hooks out
+    #[arg(long)]
+    pub no_hooks: bool,
+    /// Leave test hooks out
+    #[arg(long)]
+    pub skip_tests: bool,
+    /// Only what these templates give, for example templates/deployment.yaml. Repeatable
+    #[arg(short, long, value_name = "TEMPLATE")]
+    pub show_only: Vec<String>,
+    /// Let the chart see an upgrade rather than an installation
+    #[arg(long)]
+    pub is_upgrade: bool,
+    /// Do not look at values.schema.json
+    #[arg(long)]
+    pub skip_schema_validation: bool,
 }
 
 /// Arguments of `list`.

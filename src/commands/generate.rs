@@ -7,14 +7,16 @@ use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
 use super::args::{Common, GenerateArgs};
+use super::chart;
 use super::decrypt::{self, Opener};
 use super::exit::Exit;
 use super::pipe;
 use super::run::Run;
-use super::settings::{Settings, shown};
+use super::settings::{Settings, directory, shown};
 use super::start::from_start;
 use super::terminal::Terminal;
 use crate::config::Format;
+use crate::effects::charts;
 use crate::effects::docker;
 use crate::effects::scan;
 use crate::effects::source::{self, Source};
@@ -34,15 +36,33 @@ pub fn run(common: &Common, arguments: &GenerateArgs, terminal: &mut Terminal<'_
     let decrypt = arguments.decrypt.then_some(&identities[..]);
     // Argo CD puts what names no namespace into that of the Application.
     let destination = std::env::var("ARGOCD_APP_NAMESPACE").ok().filter(|namespace| !namespace.is_empty());
+    let start = directory(common)?;
+    let chart = charts::is_chart(&start.join(&arguments.path));
+    if !chart && chart::is_asked_for(&arguments.chart) {
+        let path = arguments.path.display();
+        bail!(
+            "{path}: no chart, and the options are those of a chart\nhint: give a folder with Chart.yaml, or a .tgz"
+        );
+    }
     if arguments.path == Path::new("-") {
         let settings = Settings::resolve(common, &[], &arguments.secrets)?;
         let text = pipe::stdin()?;
-        let piped = pipe::finish("stdin", &text, &settings.config, destination.as_deref());
-        report(common, &piped.findings, terminal)?;
-        let text = piped
-            .finished
-            .map_err(|refused| anyhow::anyhow!("stdin:{}: {}", refused.position, refused.reason))?;
-        printed += print("stdin", &text, decrypt, &mut out, terminal)?;
+        printed +=
+            piped(common, "stdin", &text, (&settings, destination.as_deref()), decrypt, &mut out, terminal)?;
+    } else if chart {
+        let settings = Settings::resolve(common, std::slice::from_ref(&arguments.path), &arguments.secrets)?;
+        let destination = arguments.chart.namespace.clone().or(destination);
+        let text = chart::stream(
+            &arguments.chart,
+            &arguments.path,
+            &start,
+            &settings,
+            destination.as_deref(),
+            terminal,
+        )?;
+        let name = shown(&arguments.path);
+        printed +=
+            piped(common, &name, &text, (&settings, destination.as_deref()), decrypt, &mut out, terminal)?;
     } else {
         let paths = std::slice::from_ref(&arguments.path);
         let settings = Settings::resolve(common, paths, &arguments.secrets)?;
@@ -71,6 +91,25 @@ pub fn run(common: &Common, arguments: &GenerateArgs, terminal: &mut Terminal<'_
     }
     terminal.out.write_all(out.as_bytes())?;
     Ok(Exit::Clean)
+}
+
+/// Finishes a stream and adds its objects to `out`.
+fn piped(
+    common: &Common,
+    name: &str,
+    text: &str,
+    about: (&Settings, Option<&str>),
+    decrypt: Option<&[PathBuf]>,
+    out: &mut String,
+    terminal: &mut Terminal<'_>,
+) -> Result<usize> {
+    let (settings, destination) = about;
+    let piped = pipe::finish(name, text, &settings.config, destination);
+    report(common, &piped.findings, terminal)?;
+    let text = piped
+        .finished
+        .map_err(|refused| anyhow::anyhow!("{name}:{}: {}", refused.position, refused.reason))?;
+    print(name, &text, decrypt, out, terminal)
 }
 
 /// What stops a stream from being finished is an error; the rest is for people who ask.

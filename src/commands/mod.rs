@@ -1,6 +1,7 @@
 //! The command line: arguments to settings, settings to a run, a run to output and exit status.
 
 pub mod args;
+mod chart;
 pub mod check;
 pub mod decrypt;
 pub mod deploy;

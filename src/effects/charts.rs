@@ -1,7 +1,10 @@
-//! Charts of the repository: where they lie, and their files.
+//! Charts on the disk: where they lie, their files, and the values that are given for them.
 
+use super::source::{self, Source};
 use crate::deliveries::releases::Chart;
-use offline_helm::{ChartError, File, folder};
+use anyhow::{Context, Result, bail};
+use offline_helm::{ChartError, File, Layer, folder};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -44,4 +47,48 @@ fn places(home: &Path, name: &str, versioned: &str) -> Vec<PathBuf> {
 /// What cannot be read, or leads out.
 pub fn read(root: &Path, chart: &Path) -> Result<Vec<File>, ChartError> {
     folder::read_within(chart, root)
+}
+
+/// Whether a path is a chart: a folder with Chart.yaml, or a packed one.
+pub fn is_chart(path: &Path) -> bool {
+    if path.is_dir() {
+        return path.join("Chart.yaml").is_file();
+    }
+    path.extension().is_some_and(|ending| ending == "tgz" || ending == "gz") && path.is_file()
+}
+
+/// A values file; `-` is stdin.
+///
+/// # Errors
+/// When it is not there or no text; nothing is fetched.
+pub fn values(start: &Path, name: &str) -> Result<Layer> {
+    Ok(Layer::File { name: name.to_owned(), text: text(start, name)? })
+}
+
+/// A line of `--set-file` with what its files hold.
+///
+/// # Errors
+/// When one of them is not there or no text.
+pub fn contents(start: &Path, line: &str) -> Result<Layer> {
+    let names = Layer::files_of(line).into_iter();
+    let files: BTreeMap<String, String> =
+        names.map(|name| Ok((name.clone(), text(start, &name)?))).collect::<Result<_>>()?;
+    Ok(Layer::Content { line: line.to_owned(), files })
+}
+
+fn text(start: &Path, name: &str) -> Result<String> {
+    let source = if name.trim() == "-" {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).context("stdin")?;
+        source::judge(bytes)
+    } else if name.starts_with("https://") || name.starts_with("http://") || name.starts_with("oci://") {
+        bail!("`{name}`: nothing is fetched\nhint: download it and give the file");
+    } else {
+        source::read(&start.join(name)).with_context(|| name.to_owned())?
+    };
+    match source {
+        Source::Text(text) => Ok(text),
+        Source::TooLarge(_) => bail!("{name}: too large"),
+        Source::Unusable { reason, .. } => bail!("{name}: {reason}"),
+    }
 }

@@ -14,6 +14,6 @@ pub mod template;
 mod values;
 pub mod yaml;
 
-pub use chart::{ChartError, File, Metadata};
+pub use chart::{ChartError, File, Metadata, matches_path};
 pub use render::{Error, Hook, Manifest, Options, Rendering, render};
 pub use values::Layer;

@@ -88,6 +88,11 @@ impl Pattern {
     }
 }
 
+/// Whether a path matches a pattern, as `--show-only` takes them.
+pub fn matches_path(pattern: &str, path: &str) -> bool {
+    well_formed(pattern) && matches(pattern.as_bytes(), path.as_bytes())
+}
+
 fn well_formed(pattern: &str) -> bool {
     let mut bytes = pattern.bytes();
     while let Some(byte) = bytes.next() {

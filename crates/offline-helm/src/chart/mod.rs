@@ -8,7 +8,7 @@ mod dependencies;
 mod ignore;
 mod metadata;
 
-pub use ignore::Rules;
+pub use ignore::{Rules, matches_path};
 pub use metadata::{Dependency, Maintainer, Metadata};
 
 pub(crate) use coalesce::{coalesce_values, deep_copy};
