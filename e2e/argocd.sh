@@ -2,14 +2,12 @@
 # The plugins under the real argocd-cmp-server, driven over its socket as the repo server does it; what docs/argocd.md says is run or
 # compared with its source.
 # needs: git go sh
-# peers: argocd-cmp-server kustomize helm3 kubectl yq
+# peers: argocd-cmp-server kustomize kubectl yq
 set -euo pipefail
 : "${ROOT:?started by e2e/run}"
 source "$ROOT/e2e/lib/host.bash"
 
 go -C "$ROOT/e2e/cmp-client" build -mod=readonly -o "$PWD/cmp-client" .
-mkdir bin && ln -s "$(command -v helm3)" bin/helm
-PATH=$PWD/bin:$PATH
 servers=()
 # The server waits on SIGTERM for requests that nobody will end.
 stop() {

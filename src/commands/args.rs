@@ -79,7 +79,7 @@ pub enum Command {
     /// Tell what is missing or wrong, change nothing
     Check(CheckArgs),
     /// Print finished manifests to stdout: for pipes, Helm post-renderers and Argo CD
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
     /// Finish the items of a ResourceList on stdin: a KRM function for kustomize and kpt
     Fn,
     /// Show every image, its registry, and the secret that a kubelet would use

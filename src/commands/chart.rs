@@ -106,10 +106,8 @@ fn check_release(name: &str) -> Result<()> {
 /// The documents as `helm template` prints them.
 fn text(arguments: &ChartArgs, rendering: &Rendering) -> Result<String> {
     let crds = rendering.crds.iter().filter(|_| arguments.include_crds);
-    let hooks = rendering
-        .hooks
-        .iter()
-        .filter(|hook| !arguments.no_hooks && !(arguments.skip_tests && hook.is_test()));
+    let hooks =
+        rendering.hooks.iter().filter(|hook| !(arguments.no_hooks || arguments.skip_tests && hook.is_test()));
     let all: Vec<&Manifest> =
         crds.chain(&rendering.manifests).chain(hooks.map(|hook| &hook.manifest)).collect();
     let mut shown = all.clone();
