@@ -126,12 +126,15 @@ pub const ONLY_HELM_4: [&str; 13] = [
     "durationTruncateTo",
 ];
 
+/// All functions of the table, in no order that means anything.
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    FILES.iter().flat_map(|file| file.iter())
+}
+
 /// The function of that name.
 pub fn find(name: &str) -> Option<&'static Function> {
     static TABLE: OnceLock<HashMap<&'static str, &'static Function>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| {
-        FILES.iter().flat_map(|file| file.iter()).map(|function| (function.name, function)).collect()
-    });
+    let table = TABLE.get_or_init(|| all().map(|function| (function.name, function)).collect());
     table.get(name).copied()
 }
 
