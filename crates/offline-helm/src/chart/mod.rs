@@ -193,6 +193,6 @@ fn read_map(file: &File, around: &str) -> Result<Rc<Map>, ChartError> {
     match read_yaml(file, around)? {
         Value::Map(map) => Ok(map),
         Value::Nil => Ok(Rc::new(Map::new(BTreeMap::new()))),
-        _ => Err(ChartError::new(Some(&file.name), format!("{around}: the file holds no map"))),
+        _ => Err(ChartError::new(Some(&file.name), format!("{around}: the file holds no map of values"))),
     }
 }

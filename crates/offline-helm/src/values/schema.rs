@@ -4,7 +4,7 @@
 
 use crate::chart::{Chart, ChartError};
 use crate::template::{Map, Value};
-use boon::{Compiler, Schemas, UrlLoader};
+use boon::{Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
 use serde_json::Value as Json;
 use std::error::Error;
 use std::sync::{Arc, Mutex};
@@ -59,12 +59,48 @@ fn single(schema: &[u8], values: &Map, notes: &mut Vec<String>) -> Result<(), St
     }
     let values = json(&Value::Map(std::rc::Rc::new(Map::new(values.entries().clone()))))?;
     schemas.validate(&values, compiled).map_err(|error| {
-        let text = error.to_string();
-        match text.split_once('\n') {
-            Some((first, rest)) if first.starts_with("jsonschema validation failed") => rest.to_owned(),
-            _ => text,
-        }
+        let mut out = String::new();
+        error.causes.iter().for_each(|cause| describe(cause, 0, &mut out));
+        out
     })
+}
+
+/// A failure and what it follows from, laid out as Helm does.
+fn describe(error: &ValidationError<'_, '_>, depth: usize, out: &mut String) {
+    let only_leads = matches!(error.kind, ErrorKind::Reference { .. }) && error.causes.len() == 1;
+    if !only_leads {
+        let place = error.instance_location.to_string().replace('\'', "\\'");
+        *out += &format!("{}- at '{place}': {}\n", "  ".repeat(depth), words(&error.kind));
+    }
+    error.causes.iter().for_each(|cause| describe(cause, depth + usize::from(!only_leads), out));
+}
+
+/// The words of the validator in Go, where they are others.
+fn words(kind: &ErrorKind<'_, '_>) -> String {
+    let quoted = |names: &mut dyn Iterator<Item = &str>| {
+        let all: Vec<String> = names.map(|name| format!("'{}'", name.replace('\'', "\\'"))).collect();
+        all.join(", ")
+    };
+    match kind {
+        ErrorKind::Type { got, want } => {
+            let want: Vec<String> = want.iter().map(|one| one.to_string()).collect();
+            format!("got {got}, want {}", want.join(" or "))
+        }
+        ErrorKind::Required { want } => {
+            let one = if want.len() == 1 { "property" } else { "properties" };
+            format!("missing {one} {}", quoted(&mut want.iter().copied()))
+        }
+        ErrorKind::AdditionalProperties { got } => {
+            format!("additional properties {} not allowed", quoted(&mut got.iter().map(|name| &**name)))
+        }
+        ErrorKind::Minimum { got, want } => format!("minimum: got {got}, want {want}"),
+        ErrorKind::Maximum { got, want } => format!("maximum: got {got}, want {want}"),
+        ErrorKind::MinLength { got, want } => format!("minLength: got {got}, want {want}"),
+        ErrorKind::MaxLength { got, want } => format!("maxLength: got {got}, want {want}"),
+        ErrorKind::MinItems { got, want } => format!("minItems: got {got}, want {want}"),
+        ErrorKind::MaxItems { got, want } => format!("maxItems: got {got}, want {want}"),
+        other => other.to_string(),
+    }
 }
 
 /// Answers for what lies elsewhere, and remembers that it was asked for.
