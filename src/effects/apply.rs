@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::objects::object::Within;
 use crate::objects::read::FileFacts;
+use crate::objects::values::room;
 use crate::plan::Addition;
 use lossless_yaml::edit::{self, Edit};
 use lossless_yaml::elder;
+use lossless_yaml::insert::Refusal;
 use lossless_yaml::span::{LineIndex, Position, Span};
 use lossless_yaml::verify::{Intent, Mismatch, Rewritten, verify, verify_rewritten};
 
@@ -30,6 +32,9 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
     let mut intents: Vec<Intent> = Vec::new();
     let mut places = BTreeSet::new();
     let mut texts: BTreeMap<usize, Text<'_>> = BTreeMap::new();
+    // Mappings that are made by one addition and hold the field of another.
+    let mut made = BTreeSet::new();
+    let mut later: Vec<Intent> = Vec::new();
     let mut first = Position::START;
     for addition in additions {
         let object = &facts.objects[addition.object];
@@ -39,6 +44,7 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
             first = pod_spec.position;
         }
         // One place reached through several aliases is written once.
+        let at = (place.0, place.1);
         if !places.insert(place) {
             continue;
         }
@@ -50,7 +56,9 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
             form: slot.form(),
             names: addition.names.clone(),
         };
+        let is_first = intent.keys.len() == 1 || made.insert((at, intent.keys[0].clone()));
         match &pod_spec.within {
+            None if !is_first => later.push(intent),
             None => {
                 edits.extend(slot.edits(&names));
                 intents.push(intent);
@@ -61,10 +69,15 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
                     within,
                     edits: Vec::new(),
                     intents: Vec::new(),
+                    later: Vec::new(),
                 });
-                text.edits.extend(slot.edits(&names));
                 intent.document = 0;
-                text.intents.push(intent);
+                if is_first {
+                    text.edits.extend(slot.edits(&names));
+                    text.intents.push(intent);
+                } else {
+                    text.later.push(intent);
+                }
             }
         }
     }
@@ -78,6 +91,7 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
     let after = changed(text, &edits)?;
     verify(text, &after, &intents).map_err(refused)?;
     let after = within(&after, &edits, texts.into_values(), first)?;
+    let after = grown(after, &later).map_err(|reason| Refused { position: first, reason })?;
     elders(text)?;
     elders(&after)?;
     Ok(after)
@@ -89,6 +103,30 @@ struct Text<'f> {
     within: &'f Within,
     edits: Vec<Edit>,
     intents: Vec<Intent>,
+    later: Vec<Intent>,
+}
+
+/// Adds one after the other what only finds its place once the one before is there.
+fn grown(text: String, intents: &[Intent]) -> Result<String, String> {
+    intents.iter().try_fold(text, |text, intent| {
+        let room = room(&text, intent.document, &intent.mapping, &intent.keys, intent.form);
+        let room = room.ok_or_else(|| Refusal::Layout.to_string())?;
+        let slot = room.slot.map_err(|refusal| refusal.to_string())?;
+        let names: Vec<&str> = intent.names.iter().map(String::as_str).collect();
+        let after = changed(&text, &slot.edits(&names)).map_err(|refused| refused.reason)?;
+        let keys = slot.keys().map(str::to_owned).collect();
+        let intent = Intent { mapping: room.mapping, keys, ..intent.clone() };
+        verify(&text, &after, &[intent]).map_err(|mismatch| mismatch.to_string())?;
+        Ok(after)
+    })
+}
+
+/// The one insertion that makes a text of another, if one is enough.
+fn insertion(before: &str, after: &str) -> Option<Edit> {
+    let same = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    let at = (0..=same).rev().find(|at| before.is_char_boundary(*at))?;
+    let end = after.len().checked_sub(before.len() - at)?;
+    (after.get(end..)? == &before[at..]).then(|| Edit::insert(at, after[at..end].to_owned()))
 }
 
 fn changed(text: &str, edits: &[Edit]) -> Result<String, Refused> {
@@ -112,10 +150,17 @@ fn within<'f>(
         let inner = &text.within.literal.text;
         let after = changed(inner, &text.edits)?;
         verify(inner, &after, &text.intents).map_err(refused)?;
-        let outward = text.within.literal.outward(&text.edits).ok_or_else(|| Refused {
+        let uncertain = || Refused {
             position: first,
             reason: "the text leaves no certain place for an entry".to_owned(),
-        })?;
+        };
+        let mut inward = text.edits;
+        let mut after = after;
+        if !text.later.is_empty() {
+            after = grown(after, &text.later).map_err(|reason| Refused { position: first, reason })?;
+            inward = vec![insertion(inner, &after).ok_or_else(uncertain)?];
+        }
+        let outward = text.within.literal.outward(&inward).ok_or_else(uncertain)?;
         let ahead = done.iter().filter(|edit| edit.span.start <= text.within.literal.start());
         let moved: usize = ahead.clone().map(|edit| edit.text.len()).sum();
         let gone: usize = ahead.map(|edit| edit.span.len()).sum();

@@ -152,10 +152,10 @@ impl Object {
 
 impl PodSpec {
     /// What two pod specs of one file share exactly when they are edited at the same place.
-    pub fn place(&self) -> Option<(usize, usize, &str)> {
+    pub fn place(&self) -> Option<(usize, usize, Vec<&str>)> {
         let start = self.within.as_ref().map_or(0, |within| within.literal.start());
-        let (at, key) = self.slot.as_ref().ok()?.place();
-        Some((start, at, key))
+        let slot = self.slot.as_ref().ok()?;
+        Some((start, slot.place().0, slot.keys().collect()))
     }
 
     /// The ServiceAccount that the pods run as.

@@ -451,9 +451,17 @@ impl<'t> Reader<'t, '_> {
         let place = if service_account { KeyPlace::Last } else { KeyPlace::First };
         let (present, slot) = match duplicate_above(object, mapping) {
             Some(key) => (Vec::new(), Err(Refusal::DuplicateKey(key))),
-            None if !made.is_empty() => {
-                (Vec::new(), Slot::make(mapping, &made, key, form, self.dashes(mapping.document(), around)))
-            }
+            None if !made.is_empty() => (
+                Vec::new(),
+                Slot::make(
+                    mapping,
+                    &made,
+                    key,
+                    form,
+                    KeyPlace::First,
+                    self.dashes(mapping.document(), around),
+                ),
+            ),
             None => Slot::find(mapping, key, form, place, self.dashes(mapping.document(), around)),
         };
         let pull_secrets = present

@@ -116,7 +116,8 @@ fn room_below(
             slot => (present, slot),
         }
     } else {
-        (Vec::new(), Slot::make(here, &made, &field, form, dashes))
+        let made = |place| Slot::make(here, &made, &field, form, place, dashes);
+        (Vec::new(), made(KeyPlace::Last).or_else(|_| made(KeyPlace::First)))
     };
     let present = present
         .into_iter()

@@ -123,6 +123,7 @@ codes! {
     IgnoreInvalid = "ignore-invalid", Warning, fact, "a comment that should ignore a finding does not";
     ParseError = "parse-error", Error, fact, "a file cannot be read";
     ChartNoHook = "chart-no-hook", Error, fact, "no value that can be written gives a chart's pods the pull secret that they need";
+    ChartUnknown = "chart-unknown", Note, fact, "a chart is deployed that is not in the repository, so its pods are not known";
     ChartFails = "chart-fails", Error, fact, "the chart of a release does not render with its values, so nothing of it is known";
     BuildFails = "build-fails", Warning, fact, "a kustomization cannot be built, so nothing of it is deployed";
     LoadRestricted = "load-restricted", Note, fact, "a kustomization reads a file outside of its folder";

@@ -29,6 +29,7 @@ pub fn findings(graph: &Graph, files: &[File], config: &Config) -> Vec<Finding> 
         let code = match notice.code {
             graph::Code::RemoteBaseUnknown => Code::RemoteBaseUnknown,
             graph::Code::Unknowable => Code::BuildUnknowable,
+            graph::Code::ChartUnknown => Code::ChartUnknown,
             graph::Code::BuildFails => Code::BuildFails,
             graph::Code::LoadRestricted => Code::LoadRestricted,
         };

@@ -184,7 +184,7 @@ impl Slot {
     }
 
     /// Room for a field of a mapping that is not there yet: `mapping` gains the first of the keys `around`, that one the
-    /// next, and the last one the field, each as its first key.
+    /// next, and the last one the field.
     ///
     /// # Errors
     /// As [`Slot::find`].
@@ -193,6 +193,7 @@ impl Slot {
         around: &[&str],
         key: &str,
         form: Form,
+        key_place: KeyPlace,
         dashes: usize,
     ) -> Result<Self, Refusal> {
         let first = around.first().unwrap_or(&key);
@@ -200,7 +201,7 @@ impl Slot {
             // A null, which would have to give way.
             return Err(Refusal::Layout);
         }
-        let slot = Self::room(mapping, first, form, KeyPlace::First, dashes)?;
+        let slot = Self::room(mapping, first, form, key_place, dashes)?;
         let step = layout::step(mapping).unwrap_or(2);
         Ok(Self { key: key.into(), around: around.iter().map(|&key| key.into()).collect(), step, ..slot })
     }

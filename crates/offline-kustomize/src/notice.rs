@@ -9,6 +9,8 @@ pub enum Code {
     RemoteBaseUnknown,
     /// A Helm chart, a function or a generator that no one can follow offline takes part.
     Unknowable,
+    /// A Helm chart is deployed that nobody has rendered.
+    ChartUnknown,
     /// `kustomize build` fails: nothing of it is deployed.
     BuildFails,
     /// `kustomize build` refuses it unless its load restriction is lifted, as Flux does.

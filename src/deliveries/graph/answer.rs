@@ -58,7 +58,7 @@ impl Graph {
     /// Takes back that the objects of releases cannot be known, by file and line of those whose charts are.
     pub fn release_known(&mut self, known: &BTreeSet<(String, usize)>) {
         let is_known = |notice: &Notice| {
-            notice.code == Code::Unknowable && known.contains(&(notice.file.clone(), notice.line))
+            matches!(notice.code, Code::ChartUnknown) && known.contains(&(notice.file.clone(), notice.line))
         };
         self.settled = (0..self.notices.len()).filter(|nth| is_known(&self.notices[*nth])).collect();
     }

@@ -83,11 +83,11 @@ impl<'a> Builder<'_, 'a> {
         for chart in &fields.charts {
             let message = format!("the objects of the Helm chart `{}` cannot be known offline", chart.value);
             self.notice(
-                Code::Unknowable,
+                Code::ChartUnknown,
                 &known,
                 chart.line,
                 message,
-                "pipe its rendered output through `generate -`",
+                "`helm pull` it into a folder of `charts`, or pipe its rendered output through `generate -`",
             );
             frame.lacks(chart.line);
         }

@@ -22,6 +22,8 @@ use offline_kustomize::value::Value;
 /// Builds that Flux and Argo CD objects may ask for together.
 const MAX_CLAIMS: usize = 50_000;
 pub(super) const HELM: &str = "pipe its rendered output through `generate -`";
+const CHART: &str =
+    "`helm pull` the chart into a folder of `charts`, or pipe its rendered output through `generate -`";
 
 impl<'a> Assembler<'_, 'a> {
     /// Acts upon a delivery object: asks for builds, notes plain folders.
@@ -44,13 +46,13 @@ impl<'a> Assembler<'_, 'a> {
             Kind::HelmRelease => {
                 let name = tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
                 let message = format!("the objects of the HelmRelease `{name}` cannot be known offline");
-                self.notice(Code::Unknowable, file, delivery.line, message, HELM);
+                self.notice(Code::ChartUnknown, file, delivery.line, message, CHART);
             }
             Kind::OtherRelease => {
                 let text = |path: &[&str]| tree.at(path).and_then(Value::as_str).unwrap_or_default();
                 let (kind, name) = (text(&["kind"]), text(&["metadata", "name"]));
                 let message = format!("the objects of the {kind} `{name}` cannot be known offline");
-                self.notice(Code::Unknowable, file, delivery.line, message, HELM);
+                self.notice(Code::ChartUnknown, file, delivery.line, message, CHART);
             }
             Kind::FluxKustomization => {
                 let flux = FluxKustomization::read(tree);
@@ -250,7 +252,7 @@ impl<'a> Assembler<'_, 'a> {
             self.claim_source(file, delivery, &from, &path, fill, source);
         }
         if let Some(message) = unknown {
-            self.notice(Code::Unknowable, file, delivery.line, message, HELM);
+            self.notice(Code::ChartUnknown, file, delivery.line, message, CHART);
         }
     }
 
@@ -300,7 +302,7 @@ impl<'a> Assembler<'_, 'a> {
             }
             (Tool::Helm | Tool::Plugin, _) => {
                 let message = format!("what Argo CD makes of `{path}` cannot be known offline");
-                self.notice(Code::Unknowable, file, delivery.line, message, HELM);
+                self.notice(Code::ChartUnknown, file, delivery.line, message, CHART);
             }
             _ => {
                 let claim = PlainClaim::new(from.clone(), fill, source.clone());
