@@ -136,29 +136,45 @@ fn text(arguments: &ChartArgs, rendering: &Rendering) -> Result<String> {
 /// An error of the chart at the place where it is mended.
 fn refused(chart: &Path, error: &Error) -> anyhow::Error {
     let file = |name: &str| chart.join(name).display().to_string().trim_start_matches("./").to_owned();
-    match error {
+    // Helm's paths begin with the chart's name.
+    let inner = |name: &str| file(name.split_once('/').map_or(name, |(_, inner)| inner));
+    let text = match error {
         Error::Chart(error) => match &error.file {
-            Some(name) if name.starts_with('/') => anyhow!("{error}"),
-            Some(name) => anyhow!("{}: {}", file(name), error.message),
-            None => anyhow!("{}: {}", chart.display(), error.message),
+            Some(name) => format!("{}: {}", file(name), error.message),
+            None => format!("{}: {}", chart.display(), error.message),
         },
-        Error::Values(message) => anyhow!("{}: {message}", chart.display()),
+        Error::Values(message) => format!("{}: {message}", chart.display()),
         Error::Template(error) => {
-            let inner = error.template.split_once('/').map_or(error.template.as_str(), |(_, inner)| inner);
-            let (line, column) = (error.line, error.column);
-            let place = match (line, column) {
+            let place = match (error.line, error.column) {
                 (0, _) => String::new(),
                 (line, 0) => format!(":{line}"),
                 (line, column) => format!(":{line}:{column}"),
             };
-            anyhow!("{}{place}: {}", file(inner), error.message)
+            format!("{}{place}: {}", inner(&error.template), error.message)
         }
         Error::Manifest { template, message } => {
-            let inner = template.split_once('/').map_or(template.as_str(), |(_, inner)| inner);
-            anyhow!(
-                "{}: what it gives is no manifest: {message}\nhint: `--show-only` another template, or mend this one",
-                file(inner)
-            )
+            format!("{}: what it gives is no manifest: {message}", inner(template))
         }
-    }
+    };
+    let words = match error {
+        Error::Template(error) => &error.go,
+        _ => &text,
+    };
+    let hint = HINTS.iter().find(|(sign, _)| words.contains(sign)).map(|(_, hint)| *hint);
+    anyhow!("{text}{}", hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default())
 }
+
+/// What to do about errors that have such words.
+const HINTS: &[(&str, &str)] = &[
+    ("missing in charts/ directory", "run `helm dependency build`, and commit what it puts into charts/"),
+    ("chart requires kubeVersion", "say which version the cluster has with `--kube-version`"),
+    ("meet the specifications of the schema", "give other values, or `--skip-schema-validation`"),
+    ("Chart.yaml file is missing", "give the folder that holds Chart.yaml"),
+    ("charts are not installable", "give a chart that uses it"),
+    ("failed parsing --set", "write it as `a.b=c`, and `\\,` for a comma that is meant"),
+    ("error calling required", "the chart wants a value: `--set` or `--values`"),
+    ("error calling fail", "the chart refuses these values: `--set` or `--values`"),
+    ("nil pointer evaluating", "a value is missing: look into the chart's values.yaml"),
+    ("not defined", "Helm 3.22 knows no function of that name"),
+    ("what it gives is no manifest", "line and column are those of what the template gives"),
+];

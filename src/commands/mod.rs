@@ -20,7 +20,7 @@ pub mod pipe;
 pub mod progress;
 pub mod quickstart;
 mod releases;
-mod run;
+pub mod run;
 pub mod secrets;
 pub mod settings;
 pub mod shell;
