@@ -35,6 +35,13 @@ with 3 pipe >../by-pipe.yaml
 grep -q 'the comment stays' ../by-pipe.yaml || fail 'pipe: a comment is gone'
 echo 'Helm 3: Deployment by post-renderer, hook too by pipe'
 
+# pullcred's own rendering is Helm's, but for the version of Kubernetes that either takes by default.
+with 3 'without Helm' >../by-ours.yaml
+diff <(sed 's/"kube":"[^"]*"//' <(objects ../by-pipe.yaml)) <(sed 's/"kube":"[^"]*"//' <(objects ../by-ours.yaml)) ||
+  fail 'without Helm: other objects than by pipe'
+grep -q 'the comment stays' ../by-ours.yaml || fail 'without Helm: a comment is gone'
+echo 'without Helm: the same objects as by pipe'
+
 # Helm 4 takes plugins only; ours is this repository's folder helm/.
 export HELM_DATA_HOME=$PWD/../helm-data HELM_CACHE_HOME=$PWD/../helm-cache HELM_CONFIG_HOME=$PWD/../helm-config
 status 0 with 4 plugin "$ROOT"
