@@ -3,10 +3,11 @@
 use super::Error;
 use crate::chart::Chart;
 use lossless_yaml::elder::read_as;
-use serde::de::Visitor;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// One document that a chart gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,41 +151,96 @@ fn place(kind: &str) -> (usize, &str) {
     }
 }
 
-/// Parts a text where Helm does: at `---` at the beginning of a line, and whatever space is around it.
+/// Parts a text where Helm does: at `---` at the beginning of a line, with whatever space is around it. A second one right after it
+/// belongs to the document.
 fn split(text: &str) -> Vec<&str> {
     let text = text.trim();
+    let bytes = text.as_bytes();
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c');
     let mut documents = Vec::new();
     let mut start = 0;
-    let mut at = 0;
-    let bytes = text.as_bytes();
-    while let Some(found) = memchr::memmem::find(&bytes[at..], b"---").map(|found| found + at) {
-        if found == 0 || bytes[found - 1] == b'\n' {
-            documents.push(text[start..found].trim());
-            start = found + 3;
+    for found in memchr::memmem::find_iter(bytes, b"---") {
+        // The line break before it must not be gone with the mark before.
+        if found > 0 && (found <= start || bytes[found - 1] != b'\n') {
+            continue;
         }
-        at = found + 3;
+        let before =
+            bytes[start..found].iter().rposition(|byte| !is_space(byte)).map_or(start, |at| start + at + 1);
+        documents.push(&text[start..before]);
+        start = found + 3;
+        start += bytes[start..].iter().take_while(|byte| is_space(byte)).count();
     }
-    documents.push(text[start..].trim());
+    documents.push(&text[start..]);
     documents.retain(|document| !document.is_empty());
-    documents
+    documents.into_iter().map(str::trim).collect()
 }
 
 /// What Helm reads of a document, by a reader that descends from libyaml as Helm's does: what it refuses, Helm refuses.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
 struct Head {
-    #[serde(rename = "apiVersion")]
-    _api_version: Scalar,
     kind: Scalar,
     metadata: Option<Metadata>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Default)]
 struct Metadata {
-    #[serde(rename = "name")]
-    _name: Scalar,
     annotations: Option<BTreeMap<Scalar, Scalar>>,
+}
+
+/// A map of which some keys are read. A key that stands twice counts where it stands last, as in Go.
+trait Fields: Default {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
+}
+
+impl Fields for Head {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "apiVersion" => map.next_value::<Scalar>().map(drop),
+            "kind" => map.next_value().map(|kind| self.kind = kind),
+            "metadata" => map.next_value().map(|metadata| self.metadata = metadata),
+            _ => map.next_value::<IgnoredAny>().map(drop),
+        }
+    }
+}
+
+impl Fields for Metadata {
+    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "name" => map.next_value::<Scalar>().map(drop),
+            "annotations" => map.next_value().map(|annotations| self.annotations = annotations),
+            _ => map.next_value::<IgnoredAny>().map(drop),
+        }
+    }
+}
+
+struct FieldsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Fields> Visitor<'de> for FieldsVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let mut fields = T::default();
+        while let Some(name) = map.next_key::<Scalar>()? {
+            fields.read(&name.0, &mut map)?;
+        }
+        Ok(fields)
+    }
+}
+
+impl<'de> Deserialize<'de> for Head {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor(PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor(PhantomData))
+    }
 }
 
 /// Text, or what becomes text where Helm wants some.
