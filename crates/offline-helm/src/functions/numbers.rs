@@ -179,6 +179,10 @@ fn steps(start: i64, stop: i64, step: i64) -> Result<Vec<i64>, String> {
     if down && step >= 0 || !down && step <= 0 {
         return Ok(numbers);
     }
+    let distance = i128::from(stop) - i128::from(start);
+    if distance / i128::from(step) > MOST_ELEMENTS as i128 {
+        return Err(too_many());
+    }
     let mut number = start;
     while if down { number > stop } else { number < stop } {
         if numbers.len() == MOST_ELEMENTS {
