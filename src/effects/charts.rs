@@ -1,9 +1,11 @@
 //! Charts on the disk: where they lie, their files, and the values that are given for them.
 
+mod folder;
+
 use super::source::{self, Source};
 use crate::deliveries::releases::Chart;
 use anyhow::{Context, Result, bail};
-use offline_helm::{ChartError, File, Layer, folder};
+use offline_helm::{ChartError, File, Layer};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,10 @@
 //! Tells which values of a chart give its pods a pull secret: `probe CHART [FILE]…`
 
+#[path = "../tests/folder/mod.rs"]
+mod folder;
+
 use offline_helm::probe::probe;
-use offline_helm::{Layer, Options, folder};
+use offline_helm::{Layer, Options};
 use std::io::Write as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

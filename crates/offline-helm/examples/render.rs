@@ -1,6 +1,9 @@
 //! Renders a chart folder or archive as `helm template rel CHART [-f FILE]…` does: `render CHART [FILE]…`
 
-use offline_helm::{Layer, Options, folder, render};
+#[path = "../tests/folder/mod.rs"]
+mod folder;
+
+use offline_helm::{Layer, Options, render};
 use std::io::Write as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

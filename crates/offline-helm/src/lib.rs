@@ -4,16 +4,15 @@
 //! is Go's text/template with Helm's rules, [`functions`] what templates call, [`yaml`] YAML as Helm writes and reads it.
 //! Nothing here opens a connection, starts a program or reads a file that is not part of the chart.
 
-pub mod archive;
 mod chart;
-pub mod folder;
 pub mod functions;
 pub mod probe;
 mod render;
 pub mod template;
+pub mod value;
 mod values;
 pub mod yaml;
 
-pub use chart::{ChartError, File, Metadata, matches_path};
+pub use chart::{ChartError, File, Metadata, Rules, matches_path, unpack, without_mark};
 pub use render::{Error, Hook, Manifest, Options, Rendering, render};
 pub use values::Layer;

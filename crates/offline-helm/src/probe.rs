@@ -5,9 +5,10 @@
 //! comes out is not.
 
 use crate::chart::{Chart, File};
-use crate::render::{Error, Manifest, Options, Rendering, Session, overlay};
-use crate::template::{Map, Str, Value, with_stack};
-use crate::values::{Layer, merge};
+use crate::render::{Error, Manifest, Options, Rendering, Session};
+use crate::template::with_stack;
+use crate::value::{Map, Str, Value};
+use crate::values::{Layer, merge, overlay};
 use crate::yaml::from_yaml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

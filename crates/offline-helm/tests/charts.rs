@@ -1,7 +1,9 @@
 //! Charts of one idiom each, rendered as real Helm renders them: `tools/charts.py` wrote what Helm gives.
 
+mod folder;
+
 use lossless_yaml::elder::read_as;
-use offline_helm::{Hook, Layer, Options, Rendering, folder, matches_path, render};
+use offline_helm::{Hook, Layer, Options, Rendering, matches_path, render};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use offline_helm::template::{Engine, Limits, Value, with_stack};
+use offline_helm::template::{Engine, Limits, with_stack};
+use offline_helm::value::Value;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,8 @@
 //! Every function with arguments that nobody would think of: it may refuse them, but neither panic, nor hang, nor eat the memory.
 
 use offline_helm::functions::{self, Type};
-use offline_helm::template::{IntKind, List, ListType, Value, with_stack};
+use offline_helm::template::with_stack;
+use offline_helm::value::{IntKind, List, ListType, Value};
 use std::rc::Rc;
 use std::time::Instant;
 

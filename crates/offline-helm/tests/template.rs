@@ -1,6 +1,7 @@
 //! Templates end to end: text in, text out, or Go's words for what is wrong.
 
-use offline_helm::template::{Engine, Limits, Value, with_stack};
+use offline_helm::template::{Engine, Limits, with_stack};
+use offline_helm::value::Value;
 
 fn render(text: &str) -> Result<String, String> {
     let values =

@@ -1,6 +1,6 @@
 //! `to_yaml` beside what real helm's `toYaml` made of the same values (stored), and what no value may do to it.
 
-use offline_helm::template::{List, ListType, Value};
+use offline_helm::value::{List, ListType, Value};
 use offline_helm::yaml::to_yaml;
 use std::rc::Rc;
 

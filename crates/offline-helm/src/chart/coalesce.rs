@@ -2,8 +2,8 @@
 //!
 //! Helm knows two ways: *coalescing* takes away what is `null`, *merging* keeps it, because it will be coalesced later on.
 
-use super::Chart;
-use crate::template::{Map, MapType, Str, Value};
+use super::model::Chart;
+use crate::value::{Map, MapType, Str, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

@@ -1,9 +1,11 @@
 //! Which subcharts are switched on, under which name, and what their parents take from their values.
 
 use super::coalesce::{coalesce_tables, coalesce_values, deep_copy};
-use super::{Chart, ChartError};
+use super::file::ChartError;
+use super::metadata::Dependency;
+use super::model::Chart;
 use crate::functions::version_fits;
-use crate::template::{Map, Str, Value};
+use crate::value::{Map, Str, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -34,7 +36,7 @@ fn switch(chart: &mut Chart, values: &Map, path: &str) -> Result<(), String> {
     if !chart.metadata.has_dependencies {
         return Ok(());
     }
-    let fits = |chart: &Chart, needed: &super::Dependency| {
+    let fits = |chart: &Chart, needed: &Dependency| {
         chart.name() == needed.name && version_fits(&needed.version, &chart.metadata.version)
     };
     // What nobody names stays; what is named comes once for each name that it is given.

@@ -1,8 +1,8 @@
 //! `Chart.yaml`: what a chart says of itself, and which charts it needs.
 
-use super::ChartError;
+use super::file::ChartError;
 use crate::functions::is_version;
-use crate::template::{Map, Str, Value};
+use crate::value::{Map, Str, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a chart says of itself.

@@ -2,8 +2,8 @@
 //!
 //! The engine has checked count and types, so a reader here never refuses: what cannot be is read as Go's zero value.
 
-use super::{Function, Type};
-use crate::template::{IntKind, Kind, List, Value};
+use super::signature::{Function, Type};
+use crate::value::{IntKind, Kind, List, Value};
 use std::borrow::Cow;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! Base64 and base32 as Go reads and writes them; where a text is wrong, the place of it is told as Go counts it.
 
 use super::arguments::{bytes, fixed, text_of};
-use super::{Function, Type};
+use super::signature::{Function, Type};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 

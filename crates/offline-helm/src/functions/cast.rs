@@ -3,7 +3,7 @@
 //! Numbers in texts are read as Go reads them: with prefixes and underscores.
 
 use super::instant::Named;
-use crate::template::{IntKind, Value};
+use crate::value::{IntKind, Value};
 
 /// Why a text is no number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 
 use super::arguments::{NIL_POINTER, bytes, fixed, shown, text};
 use super::bases::from_base64;
-use super::{Function, Type};
-use crate::template::{Kind, Object, Str, Value};
+use super::signature::{Function, Type};
+use crate::value::{Kind, Object, Str, Value};
 use std::any::Any;
 use std::net::IpAddr;
 

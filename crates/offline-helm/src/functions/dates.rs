@@ -4,9 +4,10 @@ use super::arguments::{bytes, fixed, text};
 use super::cast::{NotANumber, parse_int};
 use super::durations::{self, SECOND};
 use super::instant::{Instant, TYPE};
+use super::signature::{Function, Type};
 use super::zones::Zone;
-use super::{Function, Type, date_reader, layout};
-use crate::template::{IntKind, Value};
+use super::{date_reader, layout};
+use crate::value::{IntKind, Value};
 
 const TIME: Type = Type::Object(TYPE);
 const HTML: &[u8] = b"2006-01-02";

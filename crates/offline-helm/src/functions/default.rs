@@ -2,8 +2,8 @@
 
 use super::arguments::{NO_TYPE, elements, fixed, slice, variadic};
 use super::semver::Version;
-use super::{Function, Type};
-use crate::template::{List, Map, Value};
+use super::signature::{Function, Type};
+use crate::value::{List, Map, Value};
 use Type::{Any, Bool};
 use std::collections::BTreeMap;
 use std::rc::Rc;

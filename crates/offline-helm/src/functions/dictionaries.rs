@@ -4,8 +4,8 @@
 
 use super::arguments::{bytes, fixed, list_of, variadic};
 use super::merge::{self, Rule};
-use super::{Function, Type};
-use crate::template::{List, Map, MapType, Str, Value};
+use super::signature::{Function, Type};
+use crate::value::{List, Map, MapType, Str, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

@@ -3,8 +3,8 @@
 use super::arguments::{fixed, quoted, shown};
 use super::cast::parse_float;
 use super::semver::{no_arguments, wrong_count};
-use super::{Function, Type};
-use crate::template::{IntKind, Value};
+use super::signature::{Function, Type};
+use crate::value::{IntKind, Value};
 
 /// A duration in nanoseconds.
 pub(super) type Nanos = i64;

@@ -1,8 +1,9 @@
 //! Values as YAML, JSON and TOML and back, and sums.
 
 use super::arguments::{NO_TYPE, bytes, fixed, text};
-use super::{Function, Type, json, json_reader, toml};
-use crate::template::{List, ListType, Str, Value};
+use super::signature::{Function, Type};
+use super::{json, json_reader, toml};
+use crate::value::{List, ListType, Str, Value};
 use crate::yaml::{from_yaml, to_yaml, to_yaml_pretty};
 use Type::Any;
 use sha1::Sha1;

@@ -3,7 +3,7 @@
 //! Nothing here recurses; a comparison that would take too long is an error.
 
 use super::reflection::object_equal;
-use crate::template::{Str, Value};
+use crate::value::{Str, Value};
 use std::collections::HashSet;
 use std::rc::Rc;
 

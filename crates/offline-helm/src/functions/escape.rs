@@ -3,8 +3,8 @@
 use super::arguments::{text_of, variadic};
 use super::fmt::sprint;
 use super::letters::{self, is_print};
-use super::{Function, Type::Any};
-use crate::template::Value;
+use super::signature::{Function, Type::Any};
+use crate::value::Value;
 use std::borrow::Cow;
 
 /// The functions of this file.

@@ -2,8 +2,8 @@
 
 use super::arguments::{MOST_BYTES, MOST_ELEMENTS, bytes, fixed, int, list_of, quoted, too_long, too_many};
 use super::re2::{Expression, compile, width};
-use super::{Function, Type};
-use crate::template::{List, ListType, Value};
+use super::signature::{Function, Type};
+use crate::value::{List, ListType, Value};
 use regex::bytes::Captures;
 use std::cell::RefCell;
 use std::collections::HashMap;

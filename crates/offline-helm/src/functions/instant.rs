@@ -4,7 +4,7 @@ use super::durations::Nanos;
 use super::layout::{self, DAYS, MONTHS};
 use super::semver::{no_arguments, wrong_count};
 use super::zones::Zone;
-use crate::template::{IntKind, Kind, Object, Str, Value};
+use crate::value::{IntKind, Kind, Object, Str, Value};
 use std::any::Any;
 
 /// The Go name of the type.

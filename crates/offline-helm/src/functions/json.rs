@@ -1,7 +1,7 @@
 //! JSON as Go's encoding/json writes it.
 
 use super::arguments::MOST_BYTES;
-use crate::template::Value;
+use crate::value::Value;
 use crate::yaml::json_float;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -2,7 +2,7 @@
 
 use super::fmt::quote;
 use super::letters;
-use crate::template::{Str, Value};
+use crate::value::{Str, Value};
 use std::collections::BTreeMap;
 
 /// Values within values, as Go has it.

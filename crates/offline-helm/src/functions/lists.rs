@@ -3,9 +3,10 @@
 //! Go's nil slices are kept apart from empty ones, since they encode as `null`.
 
 use super::arguments::{elements, fixed, list_of, variadic};
+use super::cast;
 use super::equal::Comparison;
-use super::{Function, Type::Any, Type::Int, cast};
-use crate::template::{List, ListType, Value};
+use super::signature::{Function, Type::Any, Type::Int};
+use crate::value::{List, ListType, Value};
 use std::rc::Rc;
 
 /// The functions of this file.

@@ -3,7 +3,7 @@
 //! A dictionary within the destination is changed in place. What is missing or empty there is taken from the source as it is,
 //! so that both hold the same dictionary afterwards.
 
-use crate::template::{Kind, Map, MapType, Value};
+use crate::value::{Kind, Map, MapType, Value};
 use std::fmt;
 use std::rc::Rc;
 

@@ -3,8 +3,8 @@
 use super::arguments::{MOST_ELEMENTS, fixed, int, list_of, text_of, too_many, variadic};
 use super::cast::{NotANumber, parse_int, to_float64, to_int64};
 use super::decimal::Decimal;
-use super::{Function, Type};
-use crate::template::{List, ListType, Value};
+use super::signature::{Function, Type};
+use crate::value::{List, ListType, Value};
 
 /// The functions of this file.
 pub(super) const FUNCTIONS: &[Function] = &[

@@ -1,8 +1,8 @@
 //! Go's `path` over texts; nothing looks at a file.
 
 use super::arguments::{bytes, fixed};
-use super::{Function, Type};
-use crate::template::Value;
+use super::signature::{Function, Type};
+use crate::value::Value;
 use Type::Str;
 
 /// The functions of this file. `os…` are those of a Unix.

@@ -3,8 +3,8 @@
 use super::arguments::{bytes, fixed};
 use super::equal::Comparison;
 use super::semver::Version;
-use super::{Function, Type::Any, Type::Str};
-use crate::template::{Object, Value};
+use super::signature::{Function, Type::Any, Type::Str};
+use crate::value::{Object, Value};
 use std::rc::Rc;
 
 /// The functions of this file.

@@ -2,8 +2,8 @@
 //! same each time: it is good for telling what objects there are, never for use.
 
 use super::arguments::{MOST_BYTES, bytes, fixed, int, text, text_of, too_long};
-use super::{Function, Type};
-use crate::template::Value;
+use super::signature::{Function, Type};
+use crate::value::Value;
 use aes::Aes256;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

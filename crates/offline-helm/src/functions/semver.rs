@@ -4,8 +4,8 @@
 
 use super::arguments::{fixed, text};
 use super::constraint::Constraints;
-use super::{Function, Type};
-use crate::template::{IntKind, Kind, Object, Str, Value};
+use super::signature::{Function, Type};
+use crate::value::{IntKind, Kind, Object, Str, Value};
 use std::any::Any;
 use std::cmp::Ordering;
 

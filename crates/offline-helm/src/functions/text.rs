@@ -3,8 +3,8 @@
 use super::arguments::{MOST_BYTES, bytes, fixed, int, slice, text, variadic};
 use super::fmt::{plain, quote, sprint, sprintf, sprintln};
 use super::letters::{self, lower, upper};
-use super::{Function, Type};
-use crate::template::{Map, MapType, Str, Value};
+use super::signature::{Function, Type};
+use crate::value::{Map, MapType, Str, Value};
 use Type::{Any, Int};
 use memchr::memmem;
 use std::collections::BTreeMap;

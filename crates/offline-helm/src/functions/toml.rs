@@ -3,7 +3,7 @@
 use super::arguments::{MOST_BYTES, shown, slice, too_long};
 use super::instant::Instant;
 use super::letters;
-use crate::template::{IntKind, Kind as ObjectKind, Map, Str, Value};
+use crate::value::{IntKind, Kind as ObjectKind, Map, Str, Value};
 use std::fmt::Write as _;
 
 /// Values within values; a value can hold itself.

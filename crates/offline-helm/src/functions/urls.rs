@@ -3,8 +3,8 @@
 //! `getHostByName` is here as well: nothing is looked up, as in `helm template` without a network.
 
 use super::arguments::{NIL_POINTER, bytes, fixed, quoted, text_of};
-use super::{Function, Type};
-use crate::template::{Str, Value};
+use super::signature::{Function, Type};
+use crate::value::{Str, Value};
 use std::net::Ipv6Addr;
 
 /// The functions of this file.

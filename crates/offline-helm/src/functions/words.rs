@@ -4,8 +4,8 @@ use super::arguments::{bytes, fixed, int, text};
 use super::letters::{
     is_digit, is_letter, is_lower, is_number, is_punctuation, is_title, is_upper, lower, title, upper,
 };
-use super::{Function, Type};
-use crate::template::Value;
+use super::signature::{Function, Type};
+use crate::value::Value;
 use Type::Int;
 
 /// The functions of this file.

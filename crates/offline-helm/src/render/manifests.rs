@@ -1,6 +1,6 @@
 //! What templates give, parted into manifests and hooks and put into Helm's order.
 
-use super::Error;
+use super::error::Error;
 use crate::chart::Chart;
 use lossless_yaml::elder::read_as;
 use serde::de::{IgnoredAny, MapAccess, Visitor};

@@ -1,16 +1,18 @@
 //! From a chart to manifests: values, templates, and the order in which Helm prints what they give.
 
+mod error;
 mod glob;
 mod manifests;
 mod objects;
 
+pub use error::Error;
 pub use manifests::{Hook, Manifest};
 
 use crate::chart::{self, Chart, ChartError, File};
-use crate::template::{Engine, Limits, Map, Str, TemplateError, Value, with_stack};
+use crate::template::{Engine, Limits, with_stack};
+use crate::value::{Map, Str, Value};
 use crate::values::{Layer, merge, schema};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
 
 /// How a chart is rendered: what `helm template` takes as flags.
@@ -59,49 +61,6 @@ pub struct Rendering {
     pub notes: Vec<String>,
 }
 
-/// Why a chart cannot be rendered.
-#[derive(Clone, Debug)]
-pub enum Error {
-    /// The chart is not what a chart has to be.
-    Chart(ChartError),
-    /// The values do not fit.
-    Values(String),
-    /// A template is wrong, or fails.
-    Template(TemplateError),
-    /// What a template gives is no manifest.
-    Manifest {
-        /// The template.
-        template: String,
-        /// What is wrong.
-        message: String,
-    },
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Chart(error) => error.fmt(f),
-            Error::Values(message) => f.write_str(message),
-            Error::Template(error) => error.fmt(f),
-            Error::Manifest { template, message } => write!(f, "YAML parse error on {template}: {message}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl From<ChartError> for Error {
-    fn from(error: ChartError) -> Self {
-        Error::Chart(error)
-    }
-}
-
-impl From<TemplateError> for Error {
-    fn from(error: TemplateError) -> Self {
-        Error::Template(error)
-    }
-}
-
 /// Renders a chart out of its files, with these values laid over its own, the lowest first.
 ///
 /// # Errors
@@ -117,19 +76,6 @@ pub(crate) struct Session<'o> {
     options: &'o Options,
     /// The names of the templates that were read last, and what was read.
     engine: Option<(Vec<String>, Engine)>,
-}
-
-/// Lays values over others: maps are merged, everything else takes the place of what was there.
-pub(crate) fn overlay(below: &Map, above: &Map) {
-    let entries: Vec<(Str, Value)> =
-        above.entries().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    for (key, value) in entries {
-        if let (Value::Map(above), Some(Value::Map(below))) = (&value, below.get(key.as_bytes())) {
-            overlay(&below, above);
-        } else {
-            below.set(key, value);
-        }
-    }
 }
 
 impl<'o> Session<'o> {
@@ -263,7 +209,7 @@ impl Around {
             (Str::from("Values"), values.clone()),
             (Str::from("Subcharts"), Value::Map(subcharts.clone())),
         ]);
-        let scope = Rc::new(Map::typed(crate::template::MapType::Values, entries));
+        let scope = Rc::new(Map::typed(crate::value::MapType::Values, entries));
         for child in &chart.dependencies {
             let below = match values.as_map().and_then(|map| map.get(child.name().as_bytes())) {
                 // The same map, so that what a template sets here is seen there.

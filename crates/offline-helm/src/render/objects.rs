@@ -3,7 +3,7 @@
 use super::glob;
 use crate::chart::{Dependency, File, Maintainer, Metadata};
 use crate::functions::paths::base;
-use crate::template::{Kind, List, ListType, Map, MapType, Object, Str, Value};
+use crate::value::{Kind, List, ListType, Map, MapType, Object, Str, Value};
 use crate::yaml::to_yaml;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

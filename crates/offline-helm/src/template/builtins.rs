@@ -1,8 +1,8 @@
 //! Functions of Go and Helm that the engine provides itself: comparisons, `index`, `len`, and what ends a rendering.
 
 use super::callee::{Builtin, Kind};
-use super::value::{IntKind, List, Map, MapType, Str, Value};
 use crate::functions::Type::{self, Any, Reflect};
+use crate::value::{IntKind, List, Map, MapType, Str, Value};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -95,7 +95,7 @@ fn index(args: &[Value]) -> Result<Value, String> {
             Value::List(list) => list.items()[position(key, list.items().len(), "slice")?].clone(),
             Value::Map(map) => element(map, &map_key(key)?),
             Value::Object(object) => match object.entries() {
-                Some(entries) if object.kind() == super::Kind::Slice => {
+                Some(entries) if object.kind() == crate::value::Kind::Slice => {
                     entries[position(key, entries.len(), "slice")?].1.clone()
                 }
                 Some(_) => object.field(&map_key(key)?.text()).unwrap_or(Value::Nil),
@@ -213,8 +213,12 @@ fn equal_others(first: &Value, second: &Value) -> Result<bool, String> {
         return Ok(is_nil(first) == is_nil(second));
     }
     match (first, second) {
-        (Value::Object(a), Value::Object(b)) if a.kind() == super::Kind::Pointer => Ok(Rc::ptr_eq(a, b)),
-        (Value::Object(a), Value::Object(b)) if a.kind() == super::Kind::Struct => Ok(a.text() == b.text()),
+        (Value::Object(a), Value::Object(b)) if a.kind() == crate::value::Kind::Pointer => {
+            Ok(Rc::ptr_eq(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) if a.kind() == crate::value::Kind::Struct => {
+            Ok(a.text() == b.text())
+        }
         _ => Err(format!("non-comparable type {}", second.type_name())),
     }
 }
@@ -316,7 +320,7 @@ fn path_value(map: &Rc<Map>, path: &str) -> Result<Value, String> {
 
 /// What `Type::List` and its like get for `nil`.
 pub(super) fn nil_of(kind: Type) -> Option<Value> {
-    use super::ListType;
+    use crate::value::ListType;
     let list = |kind| Some(Value::List(Rc::new(List::nil(kind))));
     match kind {
         Type::Any | Type::Reflect | Type::Map => Some(Value::Nil),

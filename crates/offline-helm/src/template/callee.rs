@@ -1,7 +1,7 @@
 //! The functions that a template may call, found when it is read, as Go does.
 
-use super::value::Value;
 use crate::functions::{self, Function, Type};
+use crate::value::Value;
 
 /// A function: the engine's own, or one of the table.
 #[derive(Clone, Copy)]

@@ -2,18 +2,18 @@
 
 use super::builtins::{element, nil_of, values_method};
 use super::callee::{Callee, Kind};
-use super::engine::{Set, unknown, without_no_value};
 use super::exec::{At, Done, Held, State};
 use super::node::{Arg, ArgKind, Command, Number, Pipe};
-use super::value::{IntKind, ListType, MapType, Str, Value};
+use super::set::{Set, unknown, without_no_value};
 use crate::functions::Type;
+use crate::value::{IntKind, ListType, MapType, Str, Value};
 
 /// How Go wraps the error of what a function runs.
 enum Fault {
     /// A function's own words.
     Words(String),
     /// An error of a template within, and what Go says before it.
-    Within(String, Box<super::TemplateError>),
+    Within(String, Box<super::error::TemplateError>),
 }
 
 impl From<String> for Fault {
@@ -192,7 +192,7 @@ impl<'a> State<'a> {
                     }
                     return Ok(Held::plain(value));
                 }
-                if object.kind() == super::Kind::Map {
+                if object.kind() == crate::value::Kind::Map {
                     return Ok(Held::plain(Value::Nil));
                 }
             }
@@ -419,7 +419,7 @@ impl<'a> State<'a> {
             return Ok(item.value);
         }
         if let (Type::Strings, Value::Object(object)) = (kind, &item.value)
-            && object.kind() == super::Kind::Slice
+            && object.kind() == crate::value::Kind::Slice
             && let Some(entries) = object.entries()
         {
             return Ok(Value::strings(entries.iter().filter_map(|(_, value)| value.as_str().cloned())));

@@ -1,11 +1,12 @@
 //! Walks the nodes of a template and writes what they give: text, branches, loops, and templates within.
 
-use super::engine::Set;
 use super::error::TemplateError;
 use super::node::{Arg, Branch, Command, List, Node, Pipe, Tree, Variable};
+use super::print;
 use super::run::Run;
-use super::value::{IntKind, Str, Value};
-use super::{Kind, print};
+use super::set::Set;
+use crate::value::Kind;
+use crate::value::{IntKind, Str, Value};
 
 /// A value, and whether Go holds it in an interface: what comes out of a map or list is held, and a nil that is held is not the
 /// same as no value.
@@ -238,7 +239,7 @@ impl<'a> State<'a> {
                 return Ok(*count > 0);
             }
             Value::List(list) => {
-                let held = list.kind() == super::ListType::Any;
+                let held = list.kind() == crate::value::ListType::Any;
                 for (number, element) in list.items().iter().enumerate() {
                     let element = Held { value: element.clone(), held };
                     if !self.once(Held::plain(Value::int(number as i64)), element, branch, out)? {
@@ -322,7 +323,7 @@ fn pairs(value: &Value) -> Option<(Vec<(Value, Value)>, bool)> {
             let entries = map.entries();
             let pairs =
                 entries.iter().map(|(key, value)| (Value::Str(Str::clone(key)), value.clone())).collect();
-            Some((pairs, map.kind() != super::MapType::Str))
+            Some((pairs, map.kind() != crate::value::MapType::Str))
         }
         Value::Object(object) if matches!(object.kind(), Kind::Map | Kind::Slice) => {
             Some((object.entries()?, false))

@@ -13,15 +13,12 @@ mod lexer;
 mod limits;
 mod node;
 mod number;
-mod object;
 mod parser;
 mod print;
 mod quote;
 mod run;
-mod value;
+mod set;
 
 pub use engine::{Engine, Renderer, with_stack};
 pub use error::TemplateError;
 pub use limits::Limits;
-pub use object::{Kind, Object};
-pub use value::{IntKind, List, ListType, Map, MapType, Str, Value};

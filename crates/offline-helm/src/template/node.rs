@@ -1,7 +1,7 @@
 //! The nodes of a template, and how Go writes them in errors.
 
 use super::callee::Callee;
-use super::value::{Str, Value};
+use crate::value::{Str, Value};
 use std::fmt::{self, Write as _};
 use std::rc::Rc;
 

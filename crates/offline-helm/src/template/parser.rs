@@ -1,11 +1,11 @@
 //! Reads a template into nodes, as Go's text/template/parse does, with its rules about variables, and its words for what is wrong.
 
-use super::TemplateError;
 use super::callee::Callee;
+use super::error::TemplateError;
 use super::lexer::{Item, Lexer, Token};
 use super::node::{Arg, ArgKind, Branch, Command, List, Node, Pipe, Source, Tree, Variable};
 use super::quote::{quote, unquote};
-use super::value::{Str, Value};
+use crate::value::{Str, Value};
 use std::collections::HashMap;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! What an action writes for a value.
 
-use super::value::{IntKind, Value};
 use crate::functions::fmt::plain;
+use crate::value::{IntKind, Value};
 
 /// Writes a value as Go's `Fprint` does.
 pub(super) fn print(value: &Value, out: &mut Vec<u8>) -> Result<(), String> {

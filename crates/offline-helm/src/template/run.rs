@@ -1,8 +1,9 @@
 //! What all templates of one rendering share: its limits, how much of them is used, and what nests in what.
 
-use super::engine::Set;
+use super::limits::Limits;
 use super::node::Tree;
-use super::{Limits, Value};
+use super::set::Set;
+use crate::value::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -21,7 +22,7 @@ pub(super) struct Run {
     /// How often each template is included at the moment.
     included: RefCell<HashMap<String, usize>>,
     /// Texts that `tpl` has read.
-    texts: RefCell<HashMap<super::Str, Rc<Vec<Rc<Tree>>>>>,
+    texts: RefCell<HashMap<crate::value::Str, Rc<Vec<Rc<Tree>>>>>,
 }
 
 impl Run {
@@ -110,7 +111,10 @@ impl Run {
     }
 
     /// What `tpl` reads, once for each text.
-    pub(super) fn read(&self, text: &super::Str) -> Result<Rc<Vec<Rc<Tree>>>, super::TemplateError> {
+    pub(super) fn read(
+        &self,
+        text: &crate::value::Str,
+    ) -> Result<Rc<Vec<Rc<Tree>>>, super::error::TemplateError> {
         if let Some(trees) = self.texts.borrow().get(text) {
             return Ok(trees.clone());
         }

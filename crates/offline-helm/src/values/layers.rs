@@ -2,8 +2,7 @@
 
 use super::set::{self, Style};
 use crate::chart::ChartError;
-use crate::render::overlay;
-use crate::template::{Map, Value};
+use crate::value::{Map, Str, Value};
 use crate::yaml::from_yaml;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -72,5 +71,18 @@ fn read(name: &str, text: &str) -> Result<Rc<Map>, ChartError> {
         Value::Map(table) => Ok(table),
         Value::Nil => Ok(Rc::new(Map::new(BTreeMap::new()))),
         _ => Err(failed("the file holds no map".to_owned())),
+    }
+}
+
+/// Lays values over others: maps are merged, everything else takes the place of what was there.
+pub(crate) fn overlay(below: &Map, above: &Map) {
+    let entries: Vec<(Str, Value)> =
+        above.entries().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    for (key, value) in entries {
+        if let (Value::Map(above), Some(Value::Map(below))) = (&value, below.get(key.as_bytes())) {
+            overlay(&below, above);
+        } else {
+            below.set(key, value);
+        }
     }
 }

@@ -5,4 +5,4 @@ pub(crate) mod schema;
 mod set;
 
 pub use layers::Layer;
-pub(crate) use layers::merge;
+pub(crate) use layers::{merge, overlay};

@@ -3,7 +3,7 @@
 //! Refuses to fetch: what a schema refers to elsewhere is taken as allowing everything, and said.
 
 use crate::chart::{Chart, ChartError};
-use crate::template::{Map, Value};
+use crate::value::{Map, Value};
 use boon::{Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
 use serde_json::Value as Json;
 use std::error::Error;

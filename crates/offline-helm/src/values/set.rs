@@ -1,6 +1,6 @@
 //! `--set` and its kin: `a.b[0].c=x,d={1,2}`, laid into values that are there already.
 
-use crate::template::{List, Map, Value};
+use crate::value::{List, Map, Value};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 

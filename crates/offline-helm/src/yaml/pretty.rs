@@ -1,7 +1,7 @@
 //! What `toYamlPretty` gives: the same as `toYaml`, with lists indented below their keys.
 
 use super::write::to_yaml;
-use crate::template::Value;
+use crate::value::Value;
 
 /// YAML whose lists are indented by two spaces, with the newline at its end. The error says what cannot be written.
 pub fn to_yaml_pretty(value: &Value) -> Result<String, String> {

@@ -1,7 +1,7 @@
 //! YAML as Helm reads it: go-yaml v2 first, JSON then, so that numbers are `float64` and keys are text.
 
 use super::resolve::{Scalar, resolve};
-use crate::template::{Str, Value};
+use crate::value::{Str, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lossless_yaml::parse::{Kind, Node, Style, parse};

@@ -1,7 +1,7 @@
 //! Walks a value and writes it: no recursion, since templates can nest values without end, and even within themselves.
 
 use super::{emit::Emitter, number, order};
-use crate::template::{Str, Value};
+use crate::value::{Str, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 

@@ -11,7 +11,7 @@ mod values;
 pub(crate) use quote::quote;
 
 use super::letters;
-use crate::template::{IntKind, Str, Value};
+use crate::value::{IntKind, Str, Value};
 use format::Flags;
 use values::Printer;
 

@@ -1,7 +1,7 @@
 //! Values of all types under a verb, within lists and maps too.
 
 use super::format::Format;
-use crate::template::{IntKind, Kind, List, ListType, Map, MapType, Object, Value};
+use crate::value::{IntKind, Kind, List, ListType, Map, MapType, Object, Value};
 
 /// Values within values; a value can hold itself.
 const DEPTH: usize = 1_000;

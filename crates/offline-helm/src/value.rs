@@ -3,7 +3,7 @@
 //! A map is shared by all who hold it: `set`, `unset` and `merge` change it for everyone. Lists never change. Strings are
 //! bytes, as in Go. Dropping a value never recurses, however deep a template has nested it.
 
-use super::object::Object;
+use std::any::Any;
 use std::borrow::{Borrow, Cow};
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
@@ -440,4 +440,68 @@ fn dismantle(mut waiting: Vec<Value>) {
             _ => {}
         }
     }
+}
+
+/// The kind of a Go type, as `kindOf` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `ptr`
+    Pointer,
+    /// `struct`
+    Struct,
+    /// `map`
+    Map,
+    /// `slice`
+    Slice,
+}
+
+impl Kind {
+    /// The name that reflection gives.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Pointer => "ptr",
+            Kind::Struct => "struct",
+            Kind::Map => "map",
+            Kind::Slice => "slice",
+        }
+    }
+}
+
+/// A Go value with fields or methods, for example `.Files` or the result of `semver`.
+pub trait Object: Any {
+    /// Go's name of the type, for example `*semver.Version`; stands in error messages and in `typeOf`.
+    fn type_name(&self) -> &'static str;
+
+    /// The kind of the type.
+    fn kind(&self) -> Kind;
+
+    /// The field of that name; for a map type the element. `None`: there is none.
+    fn field(&self, name: &str) -> Option<Value>;
+
+    /// Calls the method of that name. `None`: there is none. The error is what follows `error calling NAME: `.
+    fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, String>> {
+        let _ = (name, args);
+        None
+    }
+
+    /// Key and value pairs in order where the type is a map (keys are strings) or a list (keys are numbers).
+    fn entries(&self) -> Option<Vec<(Value, Value)>> {
+        None
+    }
+
+    /// What `print` and `toString` give.
+    fn text(&self) -> Str;
+
+    /// What `toYaml` and `toJson` encode; by default the text.
+    fn data(&self) -> Value {
+        Value::Str(self.text())
+    }
+
+    /// Whether an `if` takes it as true. Structs and pointers always are.
+    fn truth(&self) -> bool {
+        self.entries().is_none_or(|entries| !entries.is_empty())
+    }
+
+    /// For functions that take this very type.
+    fn as_any(&self) -> &dyn Any;
 }

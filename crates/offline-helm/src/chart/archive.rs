@@ -1,6 +1,6 @@
 //! Charts that are packed: `NAME-VERSION.tgz`.
 
-use crate::chart::{ChartError, File};
+use super::file::{ChartError, File};
 use flate2::read::GzDecoder;
 use std::io::Read as _;
 
@@ -80,7 +80,7 @@ fn inner_name(path: &str) -> Result<String, String> {
 }
 
 /// Without a byte order mark, as Helm reads files.
-pub(crate) fn without_mark(data: Vec<u8>) -> Vec<u8> {
+pub fn without_mark(data: Vec<u8>) -> Vec<u8> {
     match data.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => rest.to_vec(),
         None => data,

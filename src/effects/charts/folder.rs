@@ -1,7 +1,6 @@
 //! Charts on a disk: a folder, or an archive.
 
-use crate::archive::{unpack, without_mark};
-use crate::chart::{ChartError, File, Rules};
+use offline_helm::{ChartError, File, Rules, unpack, without_mark};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,24 +8,25 @@ use std::path::{Path, PathBuf};
 /// Helm's limit of one file.
 const MOST_FILE: u64 = 5 << 20;
 
+/// What is packed is no larger than what comes out of it may be.
+const MOST_ARCHIVE: u64 = 100 << 20;
+
 /// No chart has as many files.
 const MOST_FILES: usize = 50_000;
 
-/// The files of a chart that is a folder or a `.tgz`, without what its `.helmignore` leaves out. Links are followed, as Helm does.
+/// The files of a chart that is a folder or a `.tgz`, without what its `.helmignore` leaves out. Links are followed, as Helm does, but not
+/// out of `within`: a real path, without links of its own.
 ///
 /// # Errors
-/// What cannot be read, and what is larger than Helm allows.
-pub fn read(path: &Path) -> Result<Vec<File>, ChartError> {
-    read_within(path, Path::new("/"))
-}
-
-/// The same, where links must not lead out of a folder: its real path, without links of its own.
-///
-/// # Errors
-/// As [`read`], and a link that leads out.
+/// What cannot be read, what is larger than Helm allows, and a link that leads out.
 pub fn read_within(path: &Path, within: &Path) -> Result<Vec<File>, ChartError> {
     let wrong = |error: std::io::Error| ChartError::new(None, format!("{}: {error}", path.display()));
-    if !fs::metadata(path).map_err(wrong)?.is_dir() {
+    let about = fs::metadata(path).map_err(wrong)?;
+    if !about.is_dir() {
+        if about.len() > MOST_ARCHIVE {
+            let message = format!("{}: the archive is larger than {MOST_ARCHIVE} bytes", path.display());
+            return Err(ChartError::new(None, message));
+        }
         return unpack(&fs::read(path).map_err(wrong)?);
     }
     let ignored = match fs::read(path.join(".helmignore")) {
