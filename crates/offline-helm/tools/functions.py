@@ -14,7 +14,8 @@ An answer is
 Templates that have an answer already are not asked again, unless --all is given. tests/functions.rs compares our answers
 with these, and refuses a .json that is older than its .tmpl.
 
-helm is $PULLCRED_PEERS/bin/helm3 or target/peers/bin/helm3, which `e2e/peers helm3` puts there.
+helm is $PULLCRED_PEERS/bin/helm3 or target/peers/bin/helm3, which `e2e/peers helm3` puts there; functions that only Helm 4
+has are asked from helm4 beside it.
 """
 
 import base64
@@ -25,12 +26,17 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 CRATE = Path(__file__).resolve().parent.parent
 FIXTURES = CRATE / "fixtures" / "functions"
 PEERS = Path(os.environ.get("PULLCRED_PEERS") or CRATE.parent.parent / "target" / "peers")
-HELM = PEERS / "bin" / "helm3"
+HELM3 = PEERS / "bin" / "helm3"
+HELM4 = PEERS / "bin" / "helm4"
+
+# The files whose functions Helm 3 does not have.
+ONLY_HELM_4 = {"durations"}
 
 # As many templates are put into one chart: every one that fails costs a run with the others.
 BATCH = 60
@@ -47,25 +53,30 @@ def templates(path):
     return list(dict.fromkeys(line for line in lines if line.strip() and not line.startswith("# ")))
 
 
-def helm(files):
+def helm(program, files):
     """What helm makes of a chart with these templates: exit code, output, error."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "templates").mkdir()
         (Path(folder) / "Chart.yaml").write_text("apiVersion: v2\nname: c\nversion: 0.1.0\n")
         for name, text in files.items():
             (Path(folder) / "templates" / name).write_text(text, encoding="utf-8")
-        command = [HELM, "template", "r", folder, "--kube-version", "1.35.0"]
+        command = [program, "template", "r", folder, "--kube-version", "1.35.0"]
         run = subprocess.run(command, capture_output=True, check=False)
     return run.returncode, run.stdout.decode(), run.stderr.decode(errors="replace")
 
 
-def answer_alone(template):
+def on_one_line(error):
+    """Helm 4 writes an error on several lines."""
+    return re.sub(r"^(\S+:\d+:\d+)\n  executing (.*):\n    ", r"template: \1: executing \2: ", error)
+
+
+def answer_alone(program, template):
     """The answer of a template that fails."""
-    code, _, error = helm({"t.yaml": ASK % "t.tpl", "t.tpl": template})
+    code, _, error = helm(program, {"t.yaml": ASK % "t.tpl", "t.tpl": template})
     if code == 0:
         raise SystemExit(f"error: this template fails among others only: {template}")
-    code, _, error = helm({"t.yaml": template})
-    error = error.removeprefix("Error: ").split("\n\nUse --debug flag")[0].rstrip("\n")
+    code, _, error = helm(program, {"t.yaml": template})
+    error = on_one_line(error.removeprefix("Error: ").split("\n\nUse --debug flag")[0].rstrip("\n"))
     if code == 0 or not re.search(r"c/templates/t\.yaml:\d", error):
         raise SystemExit(f"error: this is no answer of a template: {template}\n{error}")
     return {"template": template, "error": error.replace("c/templates/t.yaml", "c/t.yaml")}
@@ -80,27 +91,27 @@ def answer_printed(template, text):
         return {"template": template, "base64": base64.b64encode(printed).decode()}
 
 
-def answers(batch):
+def answers(program, batch):
     """The answers of a few templates, by template."""
     found = {}
     while waiting := [template for template in batch if template not in found]:
         names = {f"_{number:04}.tpl": template for number, template in enumerate(waiting)}
         lines = [f"{name}: {ASK % name}\n" for name in names]
-        code, out, error = helm({"t.yaml": "".join(lines) + VALUES, **names})
+        code, out, error = helm(program, {"t.yaml": "".join(lines) + VALUES, **names})
         if code == 0 and len(batch) > 1 and not re.search(r"^values: {}$", out, re.MULTILINE):
             for template in waiting:
-                found.update(answers([template]))
+                found.update(answers(program, [template]))
         elif code == 0:
             for name, template in names.items():
                 text = re.search(rf"^{re.escape(name)}:(.*)$", out, re.MULTILINE)[1].strip()
                 found[template] = answer_printed(template, text)
         elif culprit := re.search(r"_(\d{4})\.tpl|c/templates/t\.yaml:(\d+)", error):
             template = waiting[int(culprit[1]) if culprit[1] else int(culprit[2]) - 1]
-            found[template] = answer_alone(template)
+            found[template] = answer_alone(program, template)
         elif len(batch) > 1:
             # helm itself came to an end: one by one tells by what.
             for template in waiting:
-                found.update(answers([template]))
+                found.update(answers(program, [template]))
         else:
             raise SystemExit(f"error: helm breaks with this template: {batch[0]}\n{error[:600]}")
     return found
@@ -119,7 +130,8 @@ def main():
             wanted = templates(path)
             new = [template for template in wanted if template not in known]
             batches = [new[at : at + BATCH] for at in range(0, len(new), BATCH)]
-            for found in pool.map(answers, batches):
+            program = HELM4 if path.stem in ONLY_HELM_4 else HELM3
+            for found in pool.map(partial(answers, program), batches):
                 known.update(found)
             rows = [json.dumps(known[template], ensure_ascii=False) for template in wanted]
             stored.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
