@@ -62,7 +62,15 @@ pub(super) fn compile(pattern: &[u8]) -> Result<Expression, String> {
     let refused = |code: &str, part: &str| format!("error parsing regexp: {code}: `{part}`");
     let pattern = std::str::from_utf8(pattern)
         .map_err(|_| refused("invalid UTF-8", &String::from_utf8_lossy(pattern)))?;
-    let mut parser = Parser { whole: pattern, rest: pattern, out: String::new(), names: vec![String::new()] };
+    let mut parser = Parser {
+        whole: pattern,
+        rest: pattern,
+        out: String::new(),
+        names: vec![String::new()],
+        groups: vec![1],
+        times: 1,
+        repeatable: false,
+    };
     parser.run().map_err(|Refused(code, part)| refused(code, &part))?;
     let built = RegexBuilder::new(&parser.out).build();
     let regex = built.map_err(|_| refused("expression too large", pattern))?;
@@ -80,6 +88,11 @@ struct Parser<'a> {
     rest: &'a str,
     out: String,
     names: Vec<String>,
+    /// How often the most repeated part of each open group is repeated, the whole expression first.
+    groups: Vec<u32>,
+    /// The same of the part just before, and whether it can be repeated.
+    times: u32,
+    repeatable: bool,
 }
 
 /// The class of a name like `d`, to stand in brackets.
@@ -102,73 +115,78 @@ const POSIX_CLASSES: [&str; 14] = [
 
 impl<'a> Parser<'a> {
     fn run(&mut self) -> Result<(), Refused> {
-        // How often the most repeated part of each open group is repeated, the whole expression first; and of the last part.
-        let mut groups = vec![1];
-        let mut times = 1;
-        // Whether something stands before that can be repeated, and where the repetition just before began.
-        let mut repeatable = false;
         let mut last_repeat: Option<&'a str> = None;
         while let Some(first) = self.rest.chars().next() {
-            let before = self.rest;
-            let mut repeat = None;
-            match first {
-                '(' if before.starts_with("(?") => {
-                    if self.perl_group()? {
-                        groups.push(1);
-                        repeatable = false;
-                    }
-                }
-                '(' => {
-                    self.names.push(String::new());
-                    self.copy(1);
-                    groups.push(1);
-                    repeatable = false;
-                }
-                ')' => {
-                    if groups.len() < 2 {
-                        return Err(Refused("unexpected )", self.whole.to_owned()));
-                    }
-                    times = groups.pop().unwrap_or(1);
-                    self.copy(1);
-                    repeatable = true;
-                }
-                '|' => {
-                    self.copy(1);
-                    repeatable = false;
-                }
-                '*' | '+' | '?' => {
-                    self.repeat(1, repeatable, last_repeat)?;
-                    repeat = Some(before);
-                }
-                '{' => match self.counted()? {
-                    Some((len, factor)) => {
-                        self.repeat(len, repeatable, last_repeat)?;
-                        times *= factor;
-                        if times > MOST_TIMES {
-                            let len = before.len() - self.rest.len();
-                            return Err(Refused("invalid repeat count", before[..len].to_owned()));
-                        }
-                        repeat = Some(before);
-                    }
-                    None => {
-                        self.literal(first);
-                        self.rest = &before[1..];
-                        (repeatable, times) = (true, 1);
-                    }
-                },
-                _ => {
-                    self.atom(first)?;
-                    (repeatable, times) = (true, 1);
-                }
+            last_repeat = self.step(first, last_repeat)?;
+            if let Some(most) = self.groups.last_mut().filter(|_| self.repeatable) {
+                *most = self.times.max(*most);
             }
-            if let Some(most) = groups.last_mut().filter(|_| repeatable) {
-                *most = times.max(*most);
-            }
-            last_repeat = repeat;
         }
-        if groups.len() > 1 {
+        if self.groups.len() > 1 {
             return Err(Refused("missing closing )", self.whole.to_owned()));
         }
+        Ok(())
+    }
+
+    /// Reads the next part. Gives what stands from there on if it was a repetition.
+    fn step(&mut self, first: char, last_repeat: Option<&'a str>) -> Result<Option<&'a str>, Refused> {
+        let before = self.rest;
+        match first {
+            '(' if before.starts_with("(?") => {
+                if self.perl_group()? {
+                    self.open();
+                }
+            }
+            '(' => {
+                self.names.push(String::new());
+                self.copy(1);
+                self.open();
+            }
+            ')' => self.close()?,
+            '|' => {
+                self.copy(1);
+                self.repeatable = false;
+            }
+            '*' | '+' | '?' => {
+                self.repeat(1, last_repeat)?;
+                return Ok(Some(before));
+            }
+            '{' => match self.counted()? {
+                Some((len, factor)) => {
+                    self.repeat(len, last_repeat)?;
+                    self.times *= factor;
+                    if self.times > MOST_TIMES {
+                        let len = before.len() - self.rest.len();
+                        return Err(Refused("invalid repeat count", before[..len].to_owned()));
+                    }
+                    return Ok(Some(before));
+                }
+                None => {
+                    self.literal(first);
+                    self.rest = &before[1..];
+                    (self.repeatable, self.times) = (true, 1);
+                }
+            },
+            _ => {
+                self.atom(first)?;
+                (self.repeatable, self.times) = (true, 1);
+            }
+        }
+        Ok(None)
+    }
+
+    fn open(&mut self) {
+        self.groups.push(1);
+        self.repeatable = false;
+    }
+
+    fn close(&mut self) -> Result<(), Refused> {
+        if self.groups.len() < 2 {
+            return Err(Refused("unexpected )", self.whole.to_owned()));
+        }
+        self.times = self.groups.pop().unwrap_or(1);
+        self.copy(1);
+        self.repeatable = true;
         Ok(())
     }
 
@@ -202,14 +220,14 @@ impl<'a> Parser<'a> {
     }
 
     /// A repetition of so many bytes, and the `?` that makes it lazy.
-    fn repeat(&mut self, len: usize, repeatable: bool, last: Option<&'a str>) -> Result<(), Refused> {
+    fn repeat(&mut self, len: usize, last: Option<&'a str>) -> Result<(), Refused> {
         let before = self.rest;
         let len = len + usize::from(before[len..].starts_with('?'));
         let after = before.len() - len;
         if let Some(last) = last {
             return Err(Refused("invalid nested repetition operator", last[..last.len() - after].to_owned()));
         }
-        if !repeatable {
+        if !self.repeatable {
             return Err(Refused("missing argument to repetition operator", before[..len].to_owned()));
         }
         self.copy(len);
