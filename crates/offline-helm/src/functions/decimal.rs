@@ -1,5 +1,8 @@
 //! Decimal numbers of any size, with the operations and the rounding of the Go package that Sprig's `…f` functions use.
 
+use super::arguments::shown;
+use crate::value::Value;
+use crate::yaml::shortest;
 use num_bigint_dig::{BigInt, Sign};
 
 /// Digits after the point that a division keeps.
@@ -18,20 +21,12 @@ impl Decimal {
     /// The number whose shortest notation this one has.
     pub(super) fn from_float(number: f64) -> Result<Decimal, String> {
         if !number.is_finite() {
-            let name = if number.is_nan() {
-                "NaN"
-            } else if number > 0.0 {
-                "+Inf"
-            } else {
-                "-Inf"
-            };
-            return Err(format!("Cannot create a Decimal from {name}"));
+            return Err(format!("Cannot create a Decimal from {}", shown(&Value::Float(number))));
         }
-        let text = shortest(number);
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (digits, exponent) = shortest(number);
         let places = digits.split_once('.').map_or(0, |(_, after)| after.len());
         let value = digits.replace('.', "").parse().map_err(|_| "no decimal".to_owned())?;
-        Ok(Decimal { value, exponent: exponent.parse::<i64>().unwrap_or(0) - places as i64 })
+        Ok(Decimal { value, exponent: i64::from(exponent) - places as i64 })
     }
 
     /// The nearest `float64`.
@@ -113,12 +108,4 @@ fn power(exponent: usize) -> BigInt {
         }
     }
     result
-}
-
-/// The fewest digits that are read as this number; between two that are as near, the even ones.
-fn shortest(number: f64) -> String {
-    let text = format!("{number:e}");
-    let places = text.split(['e', '.']).nth(1).filter(|_| text.contains('.')).map_or(0, str::len);
-    let even = format!("{number:.places$e}");
-    if even.parse() == Ok(number) { even } else { text }
 }
