@@ -7,14 +7,14 @@ mod archive;
 mod coalesce;
 mod dependencies;
 pub(crate) mod file;
-mod ignore;
+mod helmignore;
 mod metadata;
 mod model;
 mod read;
 
 pub use archive::{unpack, without_mark};
 pub use file::{ChartError, File};
-pub use ignore::{Rules, matches_path};
+pub use helmignore::{Rules, matches_path};
 pub use metadata::{Dependency, Maintainer, Metadata};
 
 pub(crate) use coalesce::{coalesce_values, deep_copy};

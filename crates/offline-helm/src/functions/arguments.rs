@@ -2,6 +2,7 @@
 //!
 //! The engine has checked count and types, so a reader here never refuses: what cannot be is read as Go's zero value.
 
+pub(super) use super::bounds::{MOST_BYTES, too_long};
 use super::signature::{Function, Type};
 use crate::value::{IntKind, Kind, List, Value};
 use std::borrow::Cow;
@@ -15,9 +16,6 @@ pub(super) const NO_TYPE: &str = "reflect: call of reflect.Value.Type on zero Va
 
 /// As many elements as a list may get from one call.
 pub(super) const MOST_ELEMENTS: usize = 10_000_000;
-
-/// As many bytes as a text may get from one call.
-pub(super) const MOST_BYTES: usize = 64 << 20;
 
 /// What a function does.
 pub(super) type Call = fn(&[Value]) -> Result<Value, String>;
@@ -97,11 +95,6 @@ pub(super) fn text_of(bytes: Vec<u8>) -> Result<Value, String> {
         return Err(too_long());
     }
     Ok(Value::str(bytes))
-}
-
-/// The error of a text that is too long.
-pub(super) fn too_long() -> String {
-    format!("the text would have more than {} MiB", MOST_BYTES >> 20)
 }
 
 /// The text in double quotes, with Go's escapes.

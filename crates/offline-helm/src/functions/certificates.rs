@@ -6,8 +6,8 @@ use super::arguments::{NIL_POINTER, bytes, fixed, shown, text};
 use super::bases::from_base64;
 use super::signature::{Function, Type};
 use crate::value::{Kind, Object, Str, Value};
+use core::net::IpAddr;
 use std::any::Any;
-use std::net::IpAddr;
 
 const CERTIFICATE: Type = Type::Object("sprig.certificate");
 

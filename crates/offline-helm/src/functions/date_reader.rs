@@ -1,8 +1,8 @@
 //! Reads dates that are written in the form of a layout, as `time.ParseInLocation` does where the local zone is UTC.
 
 use super::durations::{leading_int, quoted_time};
-use super::instant::{Civil, Instant, days_before};
-use super::layout::{DAYS, MONTHS, Part, next_part};
+use super::instant::{Instant, days_before};
+use super::layout::{Civil, DAYS, MONTHS, Part, next_part};
 use super::zones::Zone;
 
 /// What went wrong with one part.

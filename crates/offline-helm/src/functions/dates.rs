@@ -1,4 +1,4 @@
-//! Functions of dates. The present stands still (see [`Instant::now`]), so that a chart comes out the same each time.
+//! Functions of dates. The present stands still (see [`Instant::placeholder`]), so that a chart comes out the same each time.
 
 use super::arguments::{bytes, fixed, text};
 use super::cast::{NotANumber, parse_int};
@@ -14,7 +14,7 @@ const HTML: &[u8] = b"2006-01-02";
 
 /// The functions of this file.
 pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("now", &[], |_| Ok(Value::object(Instant::now()))),
+    fixed("now", &[], |_| Ok(Value::object(Instant::placeholder()))),
     fixed("ago", &[Type::Any], ago),
     fixed("date", &[Type::Str, Type::Any], |args| Ok(written(bytes(&args[0]), &args[1], "Local"))),
     fixed("dateInZone", &[Type::Str, Type::Any, Type::Str], in_zone),
@@ -45,12 +45,12 @@ fn instant(value: &Value) -> Instant {
         Value::Int(seconds, IntKind::Int | IntKind::Int32 | IntKind::Int64) => {
             Instant::new(*seconds, 0, Zone::Local)
         }
-        value => Instant::of(value).cloned().unwrap_or_else(Instant::now),
+        value => Instant::of(value).cloned().unwrap_or_else(Instant::placeholder),
     }
 }
 
 fn written(form: &[u8], date: &Value, zone: &str) -> Value {
-    Value::str(layout::format(&instant(date).shown_in(Zone::named(zone)), form))
+    Value::str(layout::format(&instant(date).shown_in(Zone::named(zone)).shown(), form))
 }
 
 fn in_zone(args: &[Value]) -> Result<Value, String> {
@@ -60,10 +60,10 @@ fn in_zone(args: &[Value]) -> Result<Value, String> {
 fn ago(args: &[Value]) -> Result<Value, String> {
     // An int32 is no date here.
     let date = match &args[0] {
-        Value::Int(_, IntKind::Int32) => Instant::now(),
+        Value::Int(_, IntKind::Int32) => Instant::placeholder(),
         date => instant(date),
     };
-    Ok(Value::str(durations::written(durations::round(Instant::now().since(&date), SECOND))))
+    Ok(Value::str(durations::written(durations::round(Instant::placeholder().since(&date), SECOND))))
 }
 
 fn modify(args: &[Value]) -> Result<Value, String> {
@@ -88,7 +88,7 @@ fn duration_round(args: &[Value]) -> Result<Value, String> {
     let nanos = match &args[0] {
         Value::Str(text) => durations::parse(&text.text()).unwrap_or(0),
         Value::Int(nanos, IntKind::Int64) => *nanos,
-        value => Instant::of(value).map_or(0, |date| Instant::now().since(date)),
+        value => Instant::of(value).map_or(0, |date| Instant::placeholder().since(date)),
     };
     const HOUR: u64 = 3_600 * SECOND as u64;
     let units = [

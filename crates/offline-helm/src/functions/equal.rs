@@ -2,8 +2,8 @@
 //!
 //! Nothing here recurses; a comparison that would take too long is an error.
 
-use super::reflection::object_equal;
-use crate::value::{Str, Value};
+use super::semver::Version;
+use crate::value::{Object, Str, Value};
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -135,4 +135,11 @@ impl Comparison {
             },
         })
     }
+}
+
+/// Whether two objects are equal: of one type, and printed alike; a version also remembers how it was written.
+fn object_equal(a: &Rc<dyn Object>, b: &Rc<dyn Object>) -> bool {
+    let version = |object: &Rc<dyn Object>| object.as_any().downcast_ref::<Version>().map(Version::original);
+    std::ptr::addr_eq(Rc::as_ptr(a), Rc::as_ptr(b))
+        || (a.type_name() == b.type_name() && a.text() == b.text() && version(a) == version(b))
 }

@@ -1,8 +1,8 @@
 //! `time.Time`: an instant with the zone in which it is shown, and the methods that templates call on it.
 
-use super::durations::Nanos;
-use super::layout::{self, DAYS, MONTHS};
-use super::semver::{no_arguments, wrong_count};
+use super::count::{no_arguments, wrong_count};
+use super::layout::{self, Civil, DAYS, MONTHS, Shown};
+use super::nanos::Nanos;
 use super::zones::Zone;
 use crate::value::{IntKind, Kind, Object, Str, Value};
 use std::any::Any;
@@ -29,29 +29,20 @@ pub(super) struct Instant {
     zone: Zone,
 }
 
-/// What a calendar and a clock show.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Civil {
-    pub(super) year: i64,
-    pub(super) month: i64,
-    pub(super) day: i64,
-    pub(super) hour: i64,
-    pub(super) minute: i64,
-    pub(super) second: i64,
-    /// Sunday is 0.
-    pub(super) weekday: i64,
-    /// From 1.
-    pub(super) year_day: i64,
-}
-
 impl Instant {
+    /// What a layout can ask of it.
+    pub(super) fn shown(&self) -> Shown {
+        let (offset, zone) = self.zone_now();
+        Shown { civil: self.civil(), nanos: self.nanos(), offset, zone }
+    }
+
     /// So many seconds after 1970 began in UTC.
     pub(super) fn new(seconds: i64, nanos: u32, zone: Zone) -> Instant {
         Instant { seconds, nanos, zone }
     }
 
     /// What Helm calls now, here always the same: the second at which 2025 began.
-    pub(super) fn now() -> Instant {
+    pub(super) fn placeholder() -> Instant {
         Instant::new(1_735_689_600, 0, Zone::Local)
     }
 
@@ -276,7 +267,7 @@ impl Object for Instant {
             return Some(Err(wrong_count(name, wanted, args)));
         }
         let value = match (name, args) {
-            ("Format", [Value::Str(form)]) => Value::str(layout::format(self, form.as_bytes())),
+            ("Format", [Value::Str(form)]) => Value::str(layout::format(&self.shown(), form.as_bytes())),
             ("Add", [Value::Int(duration, _)]) => Value::object(self.plus(*duration)),
             ("Truncate", [Value::Int(duration, _)]) => Value::object(self.to_multiple(*duration, false)),
             ("Round", [Value::Int(duration, _)]) => Value::object(self.to_multiple(*duration, true)),
@@ -293,11 +284,11 @@ impl Object for Instant {
     }
 
     fn text(&self) -> Str {
-        layout::format(self, PRINTED).into()
+        layout::format(&self.shown(), PRINTED).into()
     }
 
     fn data(&self) -> Value {
-        Value::str(layout::format(self, ENCODED))
+        Value::str(layout::format(&self.shown(), ENCODED))
     }
 
     fn as_any(&self) -> &dyn Any {

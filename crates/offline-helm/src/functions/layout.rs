@@ -1,7 +1,5 @@
 //! Go's layouts of dates: the reference time, cut into its parts, and a date written in its form.
 
-use super::instant::{Civil, Instant};
-
 /// The names of the months.
 pub(super) const MONTHS: [&str; 12] = [
     "January",
@@ -132,10 +130,34 @@ fn fraction(text: &[u8]) -> Option<(Part, usize)> {
     Some((Part::Fraction { digits, trim: digit == b'9', separator: text[0] }, 1 + digits))
 }
 
+/// What a calendar and a clock show.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Civil {
+    pub(super) year: i64,
+    pub(super) month: i64,
+    pub(super) day: i64,
+    pub(super) hour: i64,
+    pub(super) minute: i64,
+    pub(super) second: i64,
+    /// Sunday is 0.
+    pub(super) weekday: i64,
+    /// From 1.
+    pub(super) year_day: i64,
+}
+
+/// An instant in its zone.
+pub(super) struct Shown {
+    pub(super) civil: Civil,
+    pub(super) nanos: u32,
+    /// Seconds east of UTC.
+    pub(super) offset: i32,
+    /// The zone's name; empty where it has none.
+    pub(super) zone: String,
+}
+
 /// Writes a date in the form of a layout.
-pub(super) fn format(instant: &Instant, layout: &[u8]) -> Vec<u8> {
-    let (offset, name) = instant.zone_now();
-    let civil = instant.civil();
+pub(super) fn format(shown: &Shown, layout: &[u8]) -> Vec<u8> {
+    let (offset, name) = (shown.offset, &shown.zone);
     let mut out = Vec::with_capacity(layout.len() + 10);
     let mut rest = layout;
     loop {
@@ -148,9 +170,9 @@ pub(super) fn format(instant: &Instant, layout: &[u8]) -> Vec<u8> {
             Part::ZoneName if name.is_empty() => write_offset(&mut out, offset, false, false, 2),
             Part::ZoneName => out.extend_from_slice(name.as_bytes()),
             Part::Fraction { digits, trim, separator } => {
-                write_fraction(&mut out, instant.nanos(), digits, trim, separator);
+                write_fraction(&mut out, shown.nanos, digits, trim, separator);
             }
-            part => out.extend_from_slice(field(part, &civil).as_bytes()),
+            part => out.extend_from_slice(field(part, &shown.civil).as_bytes()),
         }
     }
 }

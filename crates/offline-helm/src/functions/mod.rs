@@ -5,9 +5,11 @@
 
 mod arguments;
 mod bases;
+mod bounds;
 mod cast;
 mod certificates;
 mod constraint;
+mod count;
 mod date_reader;
 mod dates;
 mod decimal;
@@ -26,6 +28,7 @@ mod layout;
 mod letters;
 mod lists;
 mod merge;
+mod nanos;
 mod numbers;
 pub(crate) mod paths;
 mod re2;
@@ -36,6 +39,7 @@ mod signature;
 mod text;
 mod toml;
 mod urls;
+mod versions;
 mod words;
 mod zones;
 
@@ -62,7 +66,7 @@ const FILES: &[&[Function]] = &[
     paths::FUNCTIONS,
     reflection::FUNCTIONS,
     secrets::FUNCTIONS,
-    semver::FUNCTIONS,
+    versions::FUNCTIONS,
     text::FUNCTIONS,
     urls::FUNCTIONS,
     words::FUNCTIONS,

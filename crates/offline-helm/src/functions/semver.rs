@@ -2,23 +2,10 @@
 //!
 //! Constraints stand in `constraint`.
 
-use super::arguments::{fixed, text};
-use super::constraint::Constraints;
-use super::signature::{Function, Type};
+use super::count::{no_arguments, wrong_count};
 use crate::value::{IntKind, Kind, Object, Str, Value};
 use std::any::Any;
 use std::cmp::Ordering;
-
-/// The functions of this file.
-pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("semver", &[Type::Str], |args| Ok(Value::object(Version::parse(&text(&args[0]))?))),
-    fixed("semverCompare", &[Type::Str, Type::Str], compare),
-];
-
-fn compare(args: &[Value]) -> Result<Value, String> {
-    let constraints = Constraints::parse(&text(&args[0]))?;
-    Ok(Value::Bool(constraints.allow(&Version::parse(&text(&args[1]))?)))
-}
 
 const MOST_BYTES: usize = 256;
 
@@ -252,14 +239,4 @@ impl Object for Version {
     fn as_any(&self) -> &dyn Any {
         self
     }
-}
-
-/// Refuses arguments of a method that takes none.
-pub(super) fn no_arguments(name: &str, args: &[Value]) -> Result<(), String> {
-    if args.is_empty() { Ok(()) } else { Err(wrong_count(name, 0, args)) }
-}
-
-/// Go's words for a wrong number of arguments.
-pub(super) fn wrong_count(name: &str, wanted: usize, args: &[Value]) -> String {
-    format!("wrong number of args for {name}: want {wanted} got {}", args.len())
 }

@@ -5,7 +5,7 @@
 use super::arguments::{NIL_POINTER, bytes, fixed, quoted, text_of};
 use super::signature::{Function, Type};
 use crate::value::{Str, Value};
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 
 /// The functions of this file.
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -262,7 +262,7 @@ fn address(text: &[u8]) -> Result<Vec<u8>, String> {
     plain.extend(unescape(&text[zone..], Part::Zone)?);
     let shown = String::from_utf8_lossy(&plain).into_owned();
     let (ip, zone) = shown.split_once('%').map_or((shown.as_str(), None), |(ip, zone)| (ip, Some(zone)));
-    if ip.parse::<std::net::Ipv4Addr>().is_ok() && zone.is_none() {
+    if ip.parse::<core::net::Ipv4Addr>().is_ok() && zone.is_none() {
         return Err("invalid IP-literal".to_owned());
     }
     if ip.parse::<Ipv6Addr>().is_err() || zone.is_some_and(str::is_empty) {

@@ -1,11 +1,28 @@
 //! Functions of Go and Helm that the engine provides itself: comparisons, `index`, `len`, and what ends a rendering.
 
-use super::callee::{Builtin, Kind};
 use crate::functions::Type::{self, Any, Reflect};
 use crate::value::{IntKind, List, Map, MapType, Str, Value};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// A function that the engine itself provides.
+pub(super) struct Builtin {
+    pub(super) name: &'static str,
+    pub(super) params: &'static [Type],
+    pub(super) rest: Option<Type>,
+    pub(super) kind: Kind,
+}
+
+/// Which of them it is.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    And,
+    Or,
+    Include,
+    Tpl,
+    Plain(fn(&[Value]) -> Result<Value, String>),
+}
 
 /// All of them, by name.
 pub(super) const BUILTINS: &[Builtin] = &[

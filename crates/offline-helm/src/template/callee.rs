@@ -1,7 +1,7 @@
 //! The functions that a template may call, found when it is read, as Go does.
 
+use super::builtins::{BUILTINS, Builtin};
 use crate::functions::{self, Function, Type};
-use crate::value::Value;
 
 /// A function: the engine's own, or one of the table.
 #[derive(Clone, Copy)]
@@ -10,28 +10,10 @@ pub(super) enum Callee {
     Function(&'static Function),
 }
 
-/// A function that the engine itself provides.
-pub(super) struct Builtin {
-    pub(super) name: &'static str,
-    pub(super) params: &'static [Type],
-    pub(super) rest: Option<Type>,
-    pub(super) kind: Kind,
-}
-
-/// Which of them it is.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    And,
-    Or,
-    Include,
-    Tpl,
-    Plain(fn(&[Value]) -> Result<Value, String>),
-}
-
 impl Callee {
     /// The function of that name.
     pub(super) fn find(name: &str) -> Option<Callee> {
-        if let Some(builtin) = super::builtins::BUILTINS.iter().find(|builtin| builtin.name == name) {
+        if let Some(builtin) = BUILTINS.iter().find(|builtin| builtin.name == name) {
             return Some(Callee::Builtin(builtin));
         }
         functions::find(name).map(Callee::Function)

@@ -1,7 +1,7 @@
 //! What pipelines give: commands, fields, variables, and calls with arguments of the types that a function takes.
 
-use super::builtins::{element, nil_of, values_method};
-use super::callee::{Callee, Kind};
+use super::builtins::{Kind, element, nil_of, values_method};
+use super::callee::Callee;
 use super::exec::{At, Done, Held, State};
 use super::node::{Arg, ArgKind, Command, Number, Pipe};
 use super::set::{Set, unknown, without_no_value};

@@ -1,6 +1,6 @@
 //! Texts and whole numbers with their flags: sign, prefix, precision and padding.
 
-use super::super::arguments::{MOST_BYTES, too_long};
+use super::super::bounds::{MOST_BYTES, too_long};
 use super::super::letters;
 use super::float::float;
 use super::quote::{can_be_raw, quote, quote_letter};
