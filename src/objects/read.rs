@@ -374,7 +374,7 @@ impl<'t> Reader<'t, '_> {
         if built_in && name.is_empty() && generate_name.is_none() {
             return skip(SkipReason::Fragment, format!("`{kind}` without a name is a patch or a fragment"));
         }
-        let is_fragment = needs_selector(api_version)
+        let is_fragment = relevance::needs_selector(api_version)
             && node.path(&["spec", "selector"]).is_none()
             && is_workload(&pod_specs);
         if metadata.and_then(|m| m.path(&["annotations", OPT_OUT])).and_then(Node::as_str) == Some("false") {
@@ -592,11 +592,6 @@ fn form(shape: Shape) -> Option<Form> {
         Shape::OneString => Form { list: false, key: None },
         Shape::Other => return None,
     })
-}
-
-/// `apps/v1` made the selector mandatory; what lacks it is a patch.
-fn needs_selector(api_version: &str) -> bool {
-    matches!(api_version, "apps/v1" | "apps/v1beta2")
 }
 
 fn is_workload(pod_specs: &[PodSpec]) -> bool {

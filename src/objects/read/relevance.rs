@@ -37,3 +37,8 @@ pub(super) fn looks_like_object(source: &str, kinds: &Kinds) -> bool {
         }
     }
 }
+
+/// `apps/v1` made the selector mandatory; what lacks it is a patch.
+pub(super) fn needs_selector(api_version: &str) -> bool {
+    matches!(api_version, "apps/v1" | "apps/v1beta2")
+}
