@@ -1,7 +1,7 @@
-//! `to_yaml` beside what real helm's `toYaml` made of the same values (stored), and what no value may do to it.
+//! `to_yaml` beside what real helm's `toYaml` made of the same values (stored), and what no value and no text may do to them.
 
 use offline_helm::value::{List, ListType, Value};
-use offline_helm::yaml::to_yaml;
+use offline_helm::yaml::{from_yaml, to_yaml};
 use std::rc::Rc;
 
 #[test]
@@ -44,4 +44,14 @@ fn keys_whose_order_is_a_circle_do_no_harm() {
         .map(|n| (format!("{}{}{}", n % 7, ["", "o", "_", "x"][n % 4], n % 311).as_str().into(), Value::Nil));
     let text = to_yaml(&Value::map(keys.collect::<Vec<_>>())).expect("written");
     assert!(text.lines().count() > 1_000);
+}
+
+#[test]
+fn anchors_that_hold_themselves_or_each_other_do_no_harm() {
+    assert!(from_yaml("a: &x\n  b: *x\n").is_err());
+    assert!(from_yaml("a: &x {b: {<<: *x}}\n").is_err());
+    let chain: String = (1..5_000).map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1)).collect();
+    assert!(from_yaml(&format!("a0: &a0 [x]\n{chain}")).is_err());
+    let double: String = (1..40).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect();
+    assert!(from_yaml(&format!("a0: &a0 [x]\n{double}")).is_err());
 }
