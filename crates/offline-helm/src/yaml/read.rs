@@ -36,7 +36,9 @@ pub fn from_yaml(text: &str) -> Result<Value, String> {
         around(format!("line {line}: {}", error.reason))
     })?;
     let Some(root) = documents.first().and_then(|document| document.root()) else { return Ok(Value::Nil) };
-    Reader { text, nodes: 0, copied: 0, aliases: 0, depth: 0, open: HashSet::new() }.value(root).map_err(around)
+    Reader { text, nodes: 0, copied: 0, aliases: 0, depth: 0, open: HashSet::new() }
+        .value(root)
+        .map_err(around)
 }
 
 /// Values within values, aliases followed.
@@ -105,7 +107,11 @@ impl Reader<'_> {
         let within = (self.nodes.clamp(few, many) - few) as f64 / (many - few) as f64;
         let allowed = 0.99 - 0.89 * within;
         let excessive = self.nodes > 1_000 && self.copied as f64 / self.nodes as f64 > allowed;
-        if excessive && self.copied > 100 { Err("document contains excessive aliasing".to_owned()) } else { Ok(()) }
+        if excessive && self.copied > 100 {
+            Err("document contains excessive aliasing".to_owned())
+        } else {
+            Ok(())
+        }
     }
 
     /// Reads what is in a collection.
