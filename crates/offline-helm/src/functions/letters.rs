@@ -79,7 +79,7 @@ pub(super) fn is_print(letter: char) -> bool {
 }
 
 /// `unicode.IsLetter`
-pub(super) fn is_letter(letter: char) -> bool {
+pub(crate) fn is_letter(letter: char) -> bool {
     static KIND: Kind = Kind::new(r"\p{L}");
     if letter.is_ascii() { letter.is_ascii_alphabetic() } else { KIND.has(letter) }
 }
@@ -91,7 +91,7 @@ pub(super) fn is_number(letter: char) -> bool {
 }
 
 /// `unicode.IsDigit`
-pub(super) fn is_digit(letter: char) -> bool {
+pub(crate) fn is_digit(letter: char) -> bool {
     static KIND: Kind = Kind::new(r"\p{Nd}");
     if letter.is_ascii() { letter.is_ascii_digit() } else { KIND.has(letter) }
 }

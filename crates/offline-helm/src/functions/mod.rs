@@ -25,7 +25,7 @@ mod instant;
 mod json;
 mod json_reader;
 mod layout;
-mod letters;
+pub(crate) mod letters;
 mod lists;
 mod merge;
 mod nanos;
@@ -44,6 +44,8 @@ mod words;
 mod zones;
 
 pub(crate) use durations::method as duration_method;
+pub(crate) use fmt::float_text;
+pub(crate) use nanos::written as duration_text;
 
 pub use signature::{Function, Type};
 

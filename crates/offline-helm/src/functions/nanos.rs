@@ -7,7 +7,7 @@ pub(super) type Nanos = i64;
 pub(super) const SECOND: Nanos = 1_000_000_000;
 
 /// `1h2m3.5s`
-pub(super) fn written(nanos: Nanos) -> String {
+pub(crate) fn written(nanos: Nanos) -> String {
     let size = nanos.unsigned_abs();
     let sign = if nanos < 0 { "-" } else { "" };
     if size == 0 {

@@ -1,4 +1,4 @@
-//! The layout of go-yaml v2's emitter: styles of text, folding after column 80, block scalars, indentation by two.
+//! The layout of go-yaml's emitters, v2 and v3: styles of text, folding after column 80, block scalars, indentation by two.
 
 const WIDTH: usize = 80;
 const INDENT: isize = 2;
@@ -13,6 +13,8 @@ pub(super) struct Emitter {
     whitespace: bool,
     /// Whether only indentation and indicators of blocks stand on this line.
     pub(super) indention: bool,
+    /// Whether this is go-yaml v3, which folds nothing and takes tabs in blocks.
+    pub(super) third: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,8 +34,12 @@ struct Allowed {
 }
 
 impl Emitter {
-    pub(super) fn new() -> Self {
-        Emitter { indent: -1, whitespace: true, indention: true, ..Emitter::default() }
+    pub(super) fn new(third: bool) -> Self {
+        Emitter { indent: -1, whitespace: true, indention: true, third, ..Emitter::default() }
+    }
+
+    fn width(&self) -> usize {
+        if self.third { usize::MAX } else { WIDTH }
     }
 
     /// The indentation that a block inside gets; the old one is given back to be restored.
@@ -84,7 +90,7 @@ impl Emitter {
     }
 
     pub(super) fn text(&mut self, text: &str, key: bool) {
-        let allowed = allowed(text);
+        let allowed = allowed(text, self.third);
         let mut style = match () {
             () if text.contains('\n') => Style::Literal,
             () if super::resolve::needs_quotes(text) => Style::Double,
@@ -149,7 +155,7 @@ impl Emitter {
             let next = chars.peek().map(|&(_, c)| c);
             if c == ' ' {
                 let inner = quote.is_none() || at > 0 && next.is_some();
-                if may_break && !spaces && self.column > WIDTH && inner && next != Some(' ') {
+                if may_break && !spaces && self.column > self.width() && inner && next != Some(' ') {
                     self.start_line();
                 } else {
                     self.put(c);
@@ -185,7 +191,7 @@ impl Emitter {
                 escape(c).chars().for_each(|c| self.put(c));
                 spaces = false;
             } else if c == ' ' {
-                if may_break && !spaces && self.column > WIDTH && at > 0 && next.is_some() {
+                if may_break && !spaces && self.column > self.width() && at > 0 && next.is_some() {
                     self.start_line();
                     if next == Some(' ') {
                         self.put('\\');
@@ -269,9 +275,9 @@ fn escape(c: char) -> String {
     format!("\\{short}")
 }
 
-fn allowed(text: &str) -> Allowed {
+fn allowed(text: &str, third: bool) -> Allowed {
     let dashes = text.starts_with("---") || text.starts_with("...");
-    let (mut indicators, mut multiline, mut special) = (dashes, false, false);
+    let (mut indicators, mut multiline, mut special, mut tabs) = (dashes, false, false, false);
     let (mut break_space, mut space_break) = (false, false);
     let (mut previous_space, mut previous_break, mut after_blank) = (false, false, true);
     let mut chars = text.chars().enumerate().peekable();
@@ -289,7 +295,10 @@ fn allowed(text: &str) -> Allowed {
             '#' => after_blank,
             _ => false,
         };
-        special |= !is_printable(c);
+        match c {
+            '\t' if third => tabs = true,
+            c => special |= !is_printable(c),
+        }
         let (space, line) = (c == ' ', is_break(c));
         break_space |= space && previous_break;
         space_break |= line && previous_space;
@@ -301,8 +310,8 @@ fn allowed(text: &str) -> Allowed {
     let edges = edge(text.chars().next()) || edge(text.chars().next_back());
     Allowed {
         multiline,
-        plain: !(indicators || multiline || special || break_space || space_break || edges),
-        single: !(break_space || space_break || special),
+        plain: !(indicators || multiline || special || tabs || break_space || space_break || edges),
+        single: !(break_space || space_break || special || tabs),
         block: !(text.is_empty() || text.ends_with(' ') || space_break || special),
     }
 }

@@ -6,12 +6,10 @@
 mod emit;
 mod number;
 mod order;
-mod pretty;
 mod read;
 mod resolve;
 mod write;
 
 pub(crate) use number::{json_float, shortest};
-pub use pretty::to_yaml_pretty;
 pub use read::from_yaml;
-pub use write::to_yaml;
+pub use write::{to_yaml, to_yaml_pretty};

@@ -21,6 +21,17 @@ pub(super) fn float(number: f64) -> Option<String> {
     Some(format!("{digits}e{sign}{:02}", exponent.abs()))
 }
 
+/// A `float64` as `toYamlPretty` writes it.
+pub(super) fn third(number: f64) -> String {
+    if number.is_nan() {
+        return ".nan".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    }
+    crate::functions::float_text(number)
+}
+
 /// A `float64` as JSON has it. `None`: JSON cannot say it.
 pub(crate) fn json_float(number: f64) -> Option<String> {
     if !number.is_finite() {

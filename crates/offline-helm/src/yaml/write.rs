@@ -1,7 +1,7 @@
 //! Walks a value and writes it: no recursion, since templates can nest values without end, and even within themselves.
 
 use super::{emit::Emitter, number, order};
-use crate::value::{Str, Value};
+use crate::value::{IntKind, Str, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -18,7 +18,15 @@ struct Block {
 
 /// What `toYaml` gives, with the newline at its end. The error says what cannot be written.
 pub fn to_yaml(value: &Value) -> Result<String, String> {
-    let mut emitter = Emitter::new();
+    write(value, Emitter::new(false))
+}
+
+/// What `toYamlPretty` gives: lists are indented below their keys, long lines stay, and values do not become JSON before.
+pub fn to_yaml_pretty(value: &Value) -> Result<String, String> {
+    write(value, Emitter::new(true))
+}
+
+fn write(value: &Value, mut emitter: Emitter) -> Result<String, String> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut next = Some((value.clone(), false));
     loop {
@@ -37,7 +45,8 @@ pub fn to_yaml(value: &Value) -> Result<String, String> {
                 blocks.pop();
             }
             Some((Some(name), value)) => {
-                key(&mut emitter, &readable(&name)?);
+                let name = if emitter.third { name.text().into_owned() } else { readable(&name)? };
+                key(&mut emitter, &name);
                 next = Some((value, true));
             }
             Some((None, value)) => {
@@ -69,8 +78,24 @@ fn node(emitter: &mut Emitter, value: Value, in_mapping: bool) -> Result<Option<
     match value {
         Value::Nil => emitter.bare("null"),
         Value::Bool(truth) => emitter.bare(if truth { "true" } else { "false" }),
+        Value::Int(duration, IntKind::Duration) if emitter.third => {
+            emitter.text(&crate::functions::duration_text(duration), false);
+        }
         Value::Int(whole, kind) if kind.is_unsigned() => emitter.bare(&(whole as u64).to_string()),
         Value::Int(whole, _) => emitter.bare(&whole.to_string()),
+        Value::Float(float) if emitter.third => emitter.bare(&number::third(float)),
+        Value::Str(text) if emitter.third => match std::str::from_utf8(text.as_bytes()) {
+            Ok(text) => emitter.text(text, false),
+            Err(_) => {
+                emitter.indicator("!!binary", true, false, false);
+                emitter.text(&STANDARD.encode(text.as_bytes()), false);
+            }
+        },
+        Value::Bytes(bytes) if emitter.third => {
+            let items = bytes.iter().map(|byte| Value::Int((*byte).into(), IntKind::Uint8)).collect();
+            return node(emitter, Value::list(items), in_mapping);
+        }
+        Value::List(list) if list.is_nil() && emitter.third => empty(emitter, "[", "]"),
         Value::Float(float) => {
             let text = number::float(float).ok_or_else(|| format!("json: unsupported value: {float}"))?;
             emitter.bare(&text);
@@ -81,14 +106,15 @@ fn node(emitter: &mut Emitter, value: Value, in_mapping: bool) -> Result<Option<
         Value::List(list) if list.items().is_empty() => empty(emitter, "[", "]"),
         Value::List(list) => {
             let left = list.items().iter().rev().map(|item| (None, item.clone())).collect();
-            let around = emitter.enter(in_mapping && !emitter.indention);
+            let around = emitter.enter(in_mapping && !emitter.indention && !emitter.third);
             return Ok(Some(Block { left, around }));
         }
         Value::Map(map) if map.is_empty() => empty(emitter, "{", "}"),
         Value::Map(map) => {
             let entries = map.entries().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            let entries =
-                order::sorted(entries, |(a, _): &(Str, Value), (b, _)| order::compare(&a.text(), &b.text()));
+            let entries = order::sorted(entries, |(a, _): &(Str, Value), (b, _)| {
+                order::compare(&a.text(), &b.text(), emitter.third)
+            });
             let left = entries.into_iter().rev().map(|(name, value)| (Some(name), value)).collect();
             return Ok(Some(Block { left, around: emitter.enter(false) }));
         }

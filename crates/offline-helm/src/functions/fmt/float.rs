@@ -8,6 +8,11 @@ const SHORTEST_LIMIT: i64 = 6;
 /// As many decimals as any float has; what follows is zeros.
 const MOST_DECIMALS: usize = 1_100;
 
+/// What `%v` gives.
+pub(crate) fn float_text(number: f64) -> String {
+    float(number, 'g', None)
+}
+
 /// The float with a `-` where it is negative. Without precision, as many digits as tell it from its neighbours.
 pub(super) fn float(number: f64, verb: char, precision: Option<usize>) -> String {
     if number.is_nan() {

@@ -8,6 +8,7 @@ mod format;
 mod quote;
 mod values;
 
+pub(crate) use float::float_text;
 pub(crate) use quote::quote;
 
 use super::letters;
