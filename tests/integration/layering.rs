@@ -62,6 +62,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "crates/offline-helm/src/functions/",
             "crates/offline-helm/src/render/manifests.rs",
             "crates/offline-helm/src/template/",
+            "crates/offline-helm/src/yaml/",
         ],
     ),
     (

@@ -29,7 +29,8 @@ fn no_source_names_the_network() {
             let network = match path.head.as_str() {
                 // An address is a value like any other; only sockets reach out.
                 "std" | "core" => {
-                    let address = path.rest.last().is_some_and(|name| name == "Ipv6Addr");
+                    let address =
+                        path.rest.last().is_some_and(|name| name.starts_with("Ip") && name.ends_with("Addr"));
                     path.rest.iter().any(|name| name == "net") && !address
                 }
                 _ => false,
