@@ -6,6 +6,7 @@ use crate::chart::{Chart, ChartError};
 use crate::value::{Map, Value};
 use boon::{Compiler, ErrorKind, Schemas, UrlLoader, ValidationError};
 use serde_json::Value as Json;
+use std::collections::HashSet;
 use std::error::Error;
 use std::sync::{Arc, Mutex};
 
@@ -47,7 +48,10 @@ fn collect(chart: &Chart, values: &Map, failures: &mut String, notes: &mut Vec<S
 
 /// One schema.
 fn single(schema: &[u8], values: &Map, notes: &mut Vec<String>) -> Result<(), String> {
-    let schema: Json = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+    let mut schema: Json = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
+    let mut own = HashSet::new();
+    names(&schema, &mut own);
+    whole_references(&mut schema, &own);
     let elsewhere = Arc::new(Mutex::new(Vec::new()));
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Nowhere(elsewhere.clone())));
@@ -63,6 +67,39 @@ fn single(schema: &[u8], values: &Map, notes: &mut Vec<String>) -> Result<(), St
         error.causes.iter().for_each(|cause| describe(cause, 0, &mut out));
         out
     })
+}
+
+/// The names that parts of a schema give themselves.
+fn names(schema: &Json, own: &mut HashSet<String>) {
+    match schema {
+        Json::Object(entries) => {
+            if let Some(Json::String(name)) = entries.get("$id").or_else(|| entries.get("id")) {
+                own.insert(name.trim_end_matches('#').to_owned());
+            }
+            entries.values().for_each(|value| names(value, own));
+        }
+        Json::Array(items) => items.iter().for_each(|item| names(item, own)),
+        _ => {}
+    }
+}
+
+/// Makes references to a part of a schema elsewhere references to all of it: of what is not here, no part can be found.
+fn whole_references(schema: &mut Json, own: &HashSet<String>) {
+    match schema {
+        Json::Object(entries) => {
+            if let Some(Json::String(reference)) = entries.get_mut("$ref")
+                && let Some((elsewhere, _)) = reference.split_once('#')
+                && (elsewhere.starts_with("https://") || elsewhere.starts_with("http://"))
+                && !elsewhere.contains("://json-schema.org/")
+                && !own.contains(elsewhere)
+            {
+                *reference = elsewhere.to_owned();
+            }
+            entries.values_mut().for_each(|value| whole_references(value, own));
+        }
+        Json::Array(items) => items.iter_mut().for_each(|item| whole_references(item, own)),
+        _ => {}
+    }
 }
 
 /// A failure and what it follows from, laid out as Helm does.
