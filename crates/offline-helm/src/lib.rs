@@ -5,7 +5,9 @@
 //! Nothing here opens a connection, starts a program or reads a file that is not part of the chart.
 
 mod chart;
+mod float;
 pub mod functions;
+mod nanos;
 pub mod probe;
 mod render;
 pub mod template;

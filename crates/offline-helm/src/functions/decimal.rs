@@ -1,8 +1,8 @@
 //! Decimal numbers of any size, with the operations and the rounding of the Go package that Sprig's `…f` functions use.
 
 use super::arguments::shown;
+use crate::float::shortest;
 use crate::value::Value;
-use crate::yaml::shortest;
 use num_bigint_dig::{BigInt, Sign};
 
 /// Digits after the point that a division keeps.

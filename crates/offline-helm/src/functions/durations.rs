@@ -3,8 +3,8 @@
 use super::arguments::{fixed, quoted, shown};
 use super::cast::parse_float;
 use super::count::{no_arguments, wrong_count};
-pub(super) use super::nanos::{Nanos, SECOND, written};
 use super::signature::{Function, Type};
+pub(super) use crate::nanos::{Nanos, SECOND, written};
 use crate::value::{IntKind, Value};
 
 const MINUTE: Nanos = 60 * SECOND;

@@ -2,8 +2,8 @@
 
 use super::count::{no_arguments, wrong_count};
 use super::layout::{self, Civil, DAYS, MONTHS, Shown};
-use super::nanos::Nanos;
 use super::zones::Zone;
+use crate::nanos::Nanos;
 use crate::value::{IntKind, Kind, Object, Str, Value};
 use std::any::Any;
 

@@ -28,7 +28,6 @@ mod layout;
 pub(crate) mod letters;
 mod lists;
 mod merge;
-mod nanos;
 mod numbers;
 pub(crate) mod paths;
 mod re2;
@@ -44,8 +43,6 @@ mod words;
 mod zones;
 
 pub(crate) use durations::method as duration_method;
-pub(crate) use fmt::float_text;
-pub(crate) use nanos::written as duration_text;
 
 pub use signature::{Function, Type};
 

@@ -10,6 +10,6 @@ mod read;
 mod resolve;
 mod write;
 
-pub(crate) use number::{json_float, shortest};
+pub(crate) use number::json_float;
 pub use read::from_yaml;
 pub use write::{to_yaml, to_yaml_pretty};

@@ -1,5 +1,7 @@
 //! Numbers as Go prints them: by encoding/json first, by go-yaml then.
 
+use crate::float::{float_text, shortest};
+
 /// A `float64` as `toYaml` writes it. `None`: JSON cannot say it.
 pub(super) fn float(number: f64) -> Option<String> {
     if !number.is_finite() {
@@ -29,7 +31,7 @@ pub(super) fn third(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { ".inf" } else { "-.inf" }.to_owned();
     }
-    crate::functions::float_text(number)
+    float_text(number)
 }
 
 /// A `float64` as JSON has it. `None`: JSON cannot say it.
@@ -43,23 +45,6 @@ pub(crate) fn json_float(number: f64) -> Option<String> {
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     Some(format!("{digits}e{sign}{}", exponent.abs()))
-}
-
-/// The fewest digits that are read as this number (`-1.25`), and the exponent of the first one. Between two that are as near, Go takes
-/// the even one.
-pub(crate) fn shortest(number: f64) -> (String, i32) {
-    let parts = |text: &str| {
-        let (digits, exponent) = text.split_once('e')?;
-        Some((digits.to_owned(), exponent.parse::<i32>().ok()?))
-    };
-    let text = format!("{number:e}");
-    let Some((digits, exponent)) = parts(&text) else { return (text, 0) };
-    let places = digits.split_once('.').map_or(0, |(_, after)| after.len());
-    let even = format!("{number:.places$e}");
-    match parts(&even) {
-        Some((even_digits, even_exponent)) if even.parse() == Ok(number) => (even_digits, even_exponent),
-        _ => (digits, exponent),
-    }
 }
 
 /// A whole number without exponent.

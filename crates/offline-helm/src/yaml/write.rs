@@ -79,7 +79,7 @@ fn node(emitter: &mut Emitter, value: Value, in_mapping: bool) -> Result<Option<
         Value::Nil => emitter.bare("null"),
         Value::Bool(truth) => emitter.bare(if truth { "true" } else { "false" }),
         Value::Int(duration, IntKind::Duration) if emitter.third => {
-            emitter.text(&crate::functions::duration_text(duration), false);
+            emitter.text(&crate::nanos::written(duration), false);
         }
         Value::Int(whole, kind) if kind.is_unsigned() => emitter.bare(&(whole as u64).to_string()),
         Value::Int(whole, _) => emitter.bare(&whole.to_string()),

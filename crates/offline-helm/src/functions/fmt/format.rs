@@ -2,8 +2,8 @@
 
 use super::super::bounds::{MOST_BYTES, too_long};
 use super::super::letters;
-use super::float::float;
 use super::quote::{can_be_raw, quote, quote_letter};
+use crate::float::float;
 
 /// What stands between `%` and the verb.
 #[derive(Clone, Copy, Default)]

@@ -3,12 +3,10 @@
 //! Here stands what reads a format and hands out arguments. `values` prints a value of any type, `format` writes and pads texts and whole
 //! numbers, `float` and `quote` are Go's `strconv`. A text that gets too long, or values without end, are errors.
 
-mod float;
 mod format;
 mod quote;
 mod values;
 
-pub(crate) use float::float_text;
 pub(crate) use quote::quote;
 
 use super::letters;

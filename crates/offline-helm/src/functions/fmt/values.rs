@@ -66,7 +66,7 @@ impl Printer {
             }
             Value::Bool(_) => self.unfit(value, verb),
             Value::Int(number, IntKind::Duration) if self.calls_methods(verb) => {
-                let text = super::super::nanos::written(*number);
+                let text = crate::nanos::written(*number);
                 self.text(value, text.as_bytes(), verb)
             }
             Value::Int(number, kind) => self.integer(value, *number, kind.is_unsigned(), verb),

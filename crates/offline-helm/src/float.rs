@@ -1,7 +1,5 @@
 //! `strconv.FormatFloat`: floats as `%e`, `%f`, `%g`, `%b` and `%x` write them.
 
-use crate::yaml::shortest;
-
 /// The exponent from which on the shortest form has one.
 const SHORTEST_LIMIT: i64 = 6;
 
@@ -14,7 +12,7 @@ pub(crate) fn float_text(number: f64) -> String {
 }
 
 /// The float with a `-` where it is negative. Without precision, as many digits as tell it from its neighbours.
-pub(super) fn float(number: f64, verb: char, precision: Option<usize>) -> String {
+pub(crate) fn float(number: f64, verb: char, precision: Option<usize>) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
     }
@@ -132,4 +130,21 @@ fn hexadecimal(size: f64, precision: Option<usize>) -> String {
     };
     let point = if fraction.is_empty() { "" } else { "." };
     format!("0x{}{point}{fraction}p{}", mantissa >> POINT, signed(power))
+}
+
+/// The fewest digits that are read as this number (`-1.25`), and the exponent of the first one. Between two that are as near, Go takes
+/// the even one.
+pub(crate) fn shortest(number: f64) -> (String, i32) {
+    let parts = |text: &str| {
+        let (digits, exponent) = text.split_once('e')?;
+        Some((digits.to_owned(), exponent.parse::<i32>().ok()?))
+    };
+    let text = format!("{number:e}");
+    let Some((digits, exponent)) = parts(&text) else { return (text, 0) };
+    let places = digits.split_once('.').map_or(0, |(_, after)| after.len());
+    let even = format!("{number:.places$e}");
+    match parts(&even) {
+        Some((even_digits, even_exponent)) if even.parse() == Ok(number) => (even_digits, even_exponent),
+        _ => (digits, exponent),
+    }
 }

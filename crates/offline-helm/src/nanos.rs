@@ -1,10 +1,10 @@
 //! A duration as Go counts and writes it.
 
 /// A duration in nanoseconds.
-pub(super) type Nanos = i64;
+pub(crate) type Nanos = i64;
 
 /// A second.
-pub(super) const SECOND: Nanos = 1_000_000_000;
+pub(crate) const SECOND: Nanos = 1_000_000_000;
 
 /// `1h2m3.5s`
 pub(crate) fn written(nanos: Nanos) -> String {
