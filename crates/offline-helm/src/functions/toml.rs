@@ -4,7 +4,9 @@ use super::arguments::{MOST_BYTES, shown, slice, too_long};
 use super::instant::Instant;
 use super::letters;
 use crate::value::{IntKind, Kind as ObjectKind, Map, Str, Value};
-use std::fmt::Write as _;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt::{self, Write as _};
 
 /// Values within values; a value can hold itself.
 const DEPTH: usize = 200;
@@ -22,23 +24,57 @@ pub(super) fn write(value: &Value) -> Result<String, String> {
 
 /// `fromToml`: a map, or what is wrong.
 pub(super) fn read(text: &str) -> Result<Value, String> {
-    basic_toml::from_str::<serde_json::Value>(text)
-        .map(whole_numbers)
-        .map_err(|error| format!("toml: {error}"))
+    basic_toml::from_str::<Read>(text).map(|read| read.0).map_err(|error| format!("toml: {error}"))
 }
 
-/// TOML knows whole numbers as such.
-fn whole_numbers(json: serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(whole) => Value::int64(whole),
-            None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        serde_json::Value::Array(items) => Value::list(items.into_iter().map(whole_numbers).collect()),
-        serde_json::Value::Object(entries) => {
-            Value::map(entries.into_iter().map(|(key, value)| (Str::from(key), whole_numbers(value))))
+/// What was read. Whole numbers are whole, and floats can be infinite, other than in JSON.
+struct Read(Value);
+
+impl<'de> Deserialize<'de> for Read {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Read;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value of TOML")
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Read, E> {
+        Ok(Read(Value::Bool(truth)))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Read, E> {
+        Ok(Read(Value::int64(number)))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Read, E> {
+        Ok(Read(Value::Float(number)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Read, E> {
+        Ok(Read(Value::str(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Read, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Read(item)) = seq.next_element()? {
+            items.push(item);
         }
-        other => Value::from_json(other),
+        Ok(Read(Value::list(items)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, Read(value))) = map.next_entry::<String, Read>()? {
+            entries.push((Str::from(key), value));
+        }
+        Ok(Read(Value::map(entries)))
     }
 }
 
