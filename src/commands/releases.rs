@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::parallel;
 use super::settings::{Settings, shown};
 use crate::config::Config;
-use crate::deliveries::graph::Graph;
+use crate::deliveries::graph::{Graph, checked};
 use crate::deliveries::releases::{self, Layer, Place, Release};
 use crate::effects::charts;
 use crate::effects::source::{self, Source};
@@ -89,8 +89,11 @@ pub fn attach(files: &mut [File], settings: &Settings, mut digest: impl FnMut(us
                     });
                 }
             }
+            // What Flux fills in may be what it fails for.
+            Err(_) if found.release.has_variables() => {}
             Err(reason) => {
                 let release = &found.release;
+                all.known.insert((path.clone(), line));
                 let mut finding = finding(
                     Code::ChartFails,
                     &path,
@@ -136,7 +139,7 @@ impl Releases {
             let Some(deployments) = files[fixed.file].deployments.get_mut(fixed.object) else { continue };
             for deployment in deployments {
                 if fixed.namespace.is_some() {
-                    deployment.namespace.clone_from(&fixed.namespace);
+                    (deployment.namespace, deployment.misnamed) = checked(fixed.namespace.clone());
                 }
                 if let Some(cluster) = &fixed.cluster {
                     deployment.cluster.name = Some(Arc::from(cluster.as_str()));
@@ -231,8 +234,18 @@ fn render(
         ..offline_helm::Options::default()
     };
     let wants = |pod: &Pod| lacks(pod, namespace, &settings.config);
-    let probed = probe(chart, &layers, &options, &[], &wants).map_err(|error| error.to_string())?;
+    let probed = probe(chart, &layers, &options, &[], &wants).map_err(words)?;
     Ok(Rendered { probed, hidden })
+}
+
+/// What is wrong, with its place in the chart.
+fn words(error: offline_helm::Error) -> String {
+    match error {
+        offline_helm::Error::Template(error) if error.line > 0 => {
+            format!("{}:{}:{}: {}", error.template, error.line, error.column, error.message)
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Whether pods need a configured pull secret that they do not have.

@@ -88,6 +88,13 @@ pub enum Place {
     Text(Path),
 }
 
+impl Release {
+    /// Whether its values have variables of Flux, which are filled in later.
+    pub fn has_variables(&self) -> bool {
+        self.layers.iter().any(|layer| matches!(layer, Layer::Text(text) if text.contains("${")))
+    }
+}
+
 /// Whether a file may hold any: a cheap look.
 pub fn may_hold(path: &str, text: &str) -> bool {
     const KINDS: [&str; 3] = ["HelmRelease", "HelmChart", "Application"];

@@ -84,6 +84,8 @@ enum Place {
     KeyBefore { at: usize, indent: usize, dash: usize },
     /// Key and value before the first key of a flow mapping; `line` is the indent where that key starts a line.
     KeyFlow { at: usize, line: Option<Box<str>> },
+    /// Key and value in an empty flow mapping.
+    KeyFlowOnly { at: usize },
     /// Key and value after the last value of a flow mapping.
     KeyFlowLast { at: usize, line: Option<Box<str>> },
     /// Entries of a block sequence, after the line that ends at `at`; `flow` as the entry before.
@@ -108,6 +110,7 @@ impl Place {
             Self::KeyLines { at, .. }
             | Self::KeyBefore { at, .. }
             | Self::KeyFlow { at, .. }
+            | Self::KeyFlowOnly { at }
             | Self::KeyFlowLast { at, .. }
             | Self::Entries { at, .. }
             | Self::EntriesFlow { at, .. }
@@ -251,6 +254,7 @@ impl Slot {
                 };
                 vec![Edit::insert(*at, text)]
             }
+            Place::KeyFlowOnly { at } => vec![Edit::insert(*at, self.flow_pair(names))],
             Place::KeyFlowLast { at, line } => {
                 let pair = self.flow_pair(names);
                 let text = match line {
@@ -470,6 +474,9 @@ fn flow_key_place(mapping: Node<'_, '_>, key_place: KeyPlace) -> Result<Place, R
     }
     // A property of the key or a `?` may stand before it.
     let at = next_token(text, mapping.span().start + 1).ok_or(Refusal::Layout)?;
+    if mapping.pairs().next().is_none() {
+        return Ok(Place::KeyFlowOnly { at: mapping.span().start + 1 });
+    }
     Ok(Place::KeyFlow { at, line: indent(at) })
 }
 

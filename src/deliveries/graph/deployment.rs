@@ -181,7 +181,7 @@ impl<'a> Options<'a> {
 pub type Each<'a> = &'a (dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync);
 
 /// The border for namespaces: one that cannot be called so is unknown, and what is written is kept to be said.
-pub(super) fn checked(namespace: Option<String>) -> (Option<String>, Option<Box<str>>) {
+pub fn checked(namespace: Option<String>) -> (Option<String>, Option<Box<str>>) {
     match namespace {
         Some(text) if !is_label(&text) => {
             // What only a cluster fills in has no text to show.
