@@ -17,7 +17,9 @@ use crate::deliveries::scanned::Scanned;
 
 pub use answer::{Graph, Stray};
 pub use cluster::{Builds, Cluster};
-pub use deployment::{Deployment, Each, GeneratedSecret, Image, Options, Pod, Pods, Rule, Source, Told, checked};
+pub use deployment::{
+    Deployment, Each, GeneratedSecret, Image, Options, Pod, Pods, Rule, Source, Told, checked,
+};
 pub use offline_kustomize::notice::{Code, Notice};
 pub use offline_kustomize::repository::Load;
 pub use roles::Role;
