@@ -60,6 +60,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "src/effects/scan/index.rs",
             "src/effects/source.rs",
             "crates/offline-helm/src/functions/",
+            "crates/offline-helm/src/functions/toml.rs",
             "crates/offline-helm/src/render/manifests.rs",
             "crates/offline-helm/src/template/",
             "crates/offline-helm/src/yaml/",
