@@ -12,6 +12,7 @@ use crate::config::Format;
 use crate::effects::source::{self, Source};
 use crate::objects::dockerconfig::Auths;
 use crate::objects::secret::{Head, OWNER, auths, is_ours};
+use crate::objects::unreadable::{CONFLICT, conflict_marker};
 use crate::plan::secrets::decide::{Content, Existing, Kind, Ours, Wanted};
 use lossless_yaml::span::Position;
 use sops_age::document::{Encrypted, Error, parse_plain};
@@ -112,7 +113,8 @@ impl Look<'_> {
             Ok(file) => file,
             Err(Error::NotEncrypted) => return self.plain(text, expected),
             Err(error) if text.contains(OWNER.0) && text.contains(OWNER.1) => {
-                return Kind::Damaged(error.to_string());
+                let reason = conflict_marker(text).map_or_else(|| error.to_string(), |_| CONFLICT.to_owned());
+                return Kind::Damaged(reason);
             }
             Err(_) => return foreign("a file that is no Secret of ours"),
         };

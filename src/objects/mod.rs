@@ -17,5 +17,6 @@ pub mod shipped;
 pub mod site;
 pub mod stream;
 pub mod token;
+pub mod unreadable;
 pub mod values;
 pub mod workload;

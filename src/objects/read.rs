@@ -18,6 +18,7 @@ use super::remark::{self, Remark};
 use super::secret::{self, OwnedSecret};
 use super::shipped::{Holds, Shipped, brings_secrets, shipped};
 use super::site::{Shape, Site, What};
+use super::unreadable::{self, Unreadable};
 use super::workload::{Kinds, Spot, missing, walk};
 use lossless_yaml::elder;
 use lossless_yaml::insert::{Form, KeyPlace, Refusal, Slot};
@@ -90,15 +91,6 @@ pub enum SkipReason {
     TooLarge,
     /// Opted out by annotation or comment.
     OptOut,
-}
-
-/// A document that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Where the reader gave up.
-    pub position: Position,
-    /// Why.
-    pub reason: String,
 }
 
 /// The annotation that keeps an object out.
@@ -190,14 +182,14 @@ impl<'t> Reader<'t, '_> {
             // YAML takes it for a line break, editors and Git do not: nobody agrees on what a line is.
             let position = first.min(self.position(at));
             let reason = "a carriage return stands alone, without a line feed".to_owned();
-            self.facts.errors.push(Unreadable { position, reason });
+            self.facts.errors.push(Unreadable { position, reason, hint: None });
             self.facts.objects.clear();
         } else if let (Some(first), Some(at)) = (first, elder::line_break(self.text)) {
             let position = first.max(self.position(at));
             let reason =
                 "a line break of YAML 1.1 (U+0085, U+2028 or U+2029), which not all readers take for one"
                     .to_owned();
-            self.facts.errors.push(Unreadable { position, reason });
+            self.facts.errors.push(Unreadable { position, reason, hint: None });
             self.facts.objects.clear();
         }
         self.facts.skips.dedup_by(|b, a| a.reason == SkipReason::Template && b.reason == a.reason);
@@ -216,12 +208,13 @@ impl<'t> Reader<'t, '_> {
             Ok(documents) => documents,
             Err(error) => {
                 self.unreadable = true;
-                let position = self.position(error.offset);
-                if template::is_likely(self.text) {
+                let (offset, reason, hint) = unreadable::explain(source, slice.span.start, error);
+                let position = self.position(offset);
+                if hint.is_none() && template::is_likely(self.text) {
                     let detail = "template syntax".to_owned();
                     self.facts.skips.push(Skip { position, reason: SkipReason::Template, detail });
-                } else if relevance::looks_like_object(source, self.kinds) {
-                    self.facts.errors.push(Unreadable { position, reason: error.reason });
+                } else if hint.is_some() || relevance::looks_like_object(source, self.kinds) {
+                    self.facts.errors.push(Unreadable { position, reason, hint });
                 }
                 return;
             }

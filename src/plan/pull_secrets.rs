@@ -404,7 +404,8 @@ fn skips(plan: &mut Plan, path: &str, facts: &FileFacts) {
         plan.findings.push(finding(code, path, skip.position, skip.detail.clone(), None));
     }
     for error in &facts.errors {
-        plan.findings.push(finding(Code::ParseError, path, error.position, error.reason.clone(), None));
+        let (reason, hint) = (error.reason.clone(), error.hint.map(str::to_owned));
+        plan.findings.push(finding(Code::ParseError, path, error.position, reason, hint));
     }
 }
 

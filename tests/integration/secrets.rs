@@ -6,6 +6,7 @@ mod credentials;
 mod files;
 mod keys;
 mod leaks;
+mod merging;
 mod tampering;
 mod trouble;
 
