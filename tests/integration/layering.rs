@@ -90,6 +90,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "src/report/",
             "src/objects/dockerconfig",
             "src/objects/token.rs",
+            "crates/offline-helm/src/functions/toml.rs",
             "crates/offline-helm/src/render/manifests.rs",
         ],
     ),
