@@ -335,6 +335,9 @@ pub struct ChartArgs {
     /// Do not look at values.schema.json
     #[arg(long)]
     pub skip_schema_validation: bool,
+    /// Refuse a chart whose objects hold what it makes at random, for that is a fixed text here
+    #[arg(long)]
+    pub no_placeholders: bool,
 }
 
 /// Arguments of `list`.

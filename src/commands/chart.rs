@@ -29,6 +29,7 @@ pub fn is_asked_for(arguments: &ChartArgs) -> bool {
         arguments.skip_tests,
         arguments.is_upgrade,
         arguments.skip_schema_validation,
+        arguments.no_placeholders,
     ];
     let texts = [&arguments.release_name, &arguments.namespace, &arguments.kube_version];
     lines.iter().any(|line| !line.is_empty())
@@ -71,6 +72,20 @@ pub fn stream(
         .map_err(|error| refused(path, &error))?;
     for note in &rendering.notes {
         writeln!(terminal.err, "note: {}: {note}", path.display())?;
+    }
+    if !rendering.stand_ins.is_empty() {
+        let functions: Vec<String> = rendering.stand_ins.iter().map(|name| format!("`{name}`")).collect();
+        let what = format!(
+            "{}: what {} gives at random is a fixed text here, which everybody knows",
+            path.display(),
+            functions.join(", ")
+        );
+        if arguments.no_placeholders {
+            bail!(
+                "{what}\nhint: give the values for it, or render the chart with Helm and pipe that through `generate -`"
+            );
+        }
+        writeln!(terminal.err, "note: {what}; install nothing of it")?;
     }
     text(arguments, &rendering)
 }

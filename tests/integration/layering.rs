@@ -37,6 +37,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "crates/offline-helm/src/functions/json.rs",
             "crates/offline-helm/src/functions/secrets.rs",
             "crates/offline-helm/src/render/objects.rs",
+            "crates/offline-helm/src/template/run.rs",
             "crates/offline-helm/src/yaml/",
         ],
     ),

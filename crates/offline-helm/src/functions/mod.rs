@@ -112,3 +112,26 @@ pub(crate) fn version_fits(constraint: &str, version: &str) -> bool {
 pub(crate) fn is_version(text: &str) -> bool {
     semver::Version::parse(text).is_ok()
 }
+
+/// Whether a function gives something else in each run of Helm, which people may keep secret.
+pub(crate) fn is_random(name: &str) -> bool {
+    const RANDOM: [&str; 16] = [
+        "randAlphaNum",
+        "randAlpha",
+        "randAscii",
+        "randNumeric",
+        "randBytes",
+        "randInt",
+        "shuffle",
+        "uuidv4",
+        "genPrivateKey",
+        "genCA",
+        "genCAWithKey",
+        "genSelfSignedCert",
+        "genSelfSignedCertWithKey",
+        "genSignedCert",
+        "genSignedCertWithKey",
+        "htpasswd",
+    ];
+    RANDOM.contains(&name)
+}

@@ -12,7 +12,7 @@ use crate::chart::{self, Chart, ChartError, File};
 use crate::template::{Engine, Limits, with_stack};
 use crate::value::{Map, Str, Value};
 use crate::values::{Layer, merge, schema};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// How a chart is rendered: what `helm template` takes as flags.
@@ -59,6 +59,8 @@ pub struct Rendering {
     pub hooks: Vec<Hook>,
     /// What was not looked at.
     pub notes: Vec<String>,
+    /// The functions whose fixed stand-ins for something random are in the manifests: everybody knows these values.
+    pub stand_ins: BTreeSet<&'static str>,
 }
 
 /// Renders a chart out of its files, with these values laid over its own, the lowest first.
@@ -113,9 +115,9 @@ impl<'o> Session<'o> {
             return Err(ChartError::new(Some("Chart.yaml"), message).into());
         }
         let crds = manifests::crds(&chart);
-        let texts = self.texts(&chart, &all, kube)?;
+        let (texts, stand_ins) = self.texts(&chart, &all, kube)?;
         let (manifests, hooks) = manifests::sort(texts)?;
-        Ok(Rendering { crds, manifests, hooks, notes })
+        Ok(Rendering { crds, manifests, hooks, notes, stand_ins })
     }
 
     /// What each template gives, by name.
@@ -124,7 +126,7 @@ impl<'o> Session<'o> {
         chart: &Chart,
         values: &Rc<Map>,
         kube: objects::KubeVersion,
-    ) -> Result<BTreeMap<String, String>, Error> {
+    ) -> Result<(BTreeMap<String, String>, BTreeSet<&'static str>), Error> {
         let options = self.options;
         let release = Value::map([
             ("Name".into(), Value::str(options.release.as_str())),
@@ -141,6 +143,7 @@ impl<'o> Session<'o> {
         sort_templates(&mut templates);
         let renderer = self.engine(&templates)?.renderer();
         let mut texts = BTreeMap::new();
+        let mut stand_ins = BTreeSet::new();
         for template in &templates {
             let file = template.name.rsplit('/').next().unwrap_or_default();
             if file.starts_with('_') {
@@ -153,10 +156,11 @@ impl<'o> Session<'o> {
             template.scope.set("Template", Value::values(about));
             let text = renderer.render(&template.name, Value::Map(template.scope.clone()))?;
             if !template.name.ends_with("NOTES.txt") {
+                stand_ins.extend(renderer.stand_ins_in(&text));
                 texts.insert(template.name.clone(), String::from_utf8_lossy(&text).into_owned());
             }
         }
-        Ok(texts)
+        Ok((texts, stand_ins))
     }
 
     /// The templates as they are read; those of the last time, if they are the same ones.

@@ -48,6 +48,11 @@ pub struct Renderer<'a> {
 }
 
 impl Renderer<'_> {
+    /// The functions whose stand-ins for something random are in a text that was rendered.
+    pub fn stand_ins_in(&self, text: &[u8]) -> Vec<&'static str> {
+        self.run.stand_ins_in(text)
+    }
+
     /// What the template of that name gives for the data, `<no value>` taken out.
     pub fn render(&self, name: &str, data: Value) -> Result<Vec<u8>, TemplateError> {
         let mut out = Vec::new();

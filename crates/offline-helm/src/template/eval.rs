@@ -5,6 +5,7 @@ use super::callee::Callee;
 use super::exec::{At, Done, Held, State};
 use super::node::{Arg, ArgKind, Command, Number, Pipe};
 use super::set::{Set, unknown, without_no_value};
+use crate::functions;
 use crate::functions::Type;
 use crate::value::{IntKind, ListType, MapType, Str, Value};
 
@@ -281,6 +282,11 @@ impl<'a> State<'a> {
         match result {
             Ok(value) => {
                 self.limit(self.run.made(&value))?;
+                if let Callee::Function(function) = callee
+                    && functions::is_random(function.name)
+                {
+                    self.run.stood_in(function.name, &value);
+                }
                 Ok(value)
             }
             Err(fault) => {

@@ -4,8 +4,10 @@ use super::limits::Limits;
 use super::node::Tree;
 use super::set::Set;
 use crate::value::Value;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -19,6 +21,8 @@ pub(super) struct Run {
     steps: Cell<u64>,
     depth: Cell<usize>,
     made: Cell<usize>,
+    /// What functions gave in place of something random.
+    stand_ins: RefCell<BTreeSet<(&'static str, crate::value::Str)>>,
     /// How often each template is included at the moment.
     included: RefCell<HashMap<String, usize>>,
     /// Texts that `tpl` has read.
@@ -33,6 +37,7 @@ impl Run {
             steps: Cell::default(),
             depth: Cell::default(),
             made: Cell::default(),
+            stand_ins: RefCell::default(),
             included: RefCell::default(),
             texts: RefCell::default(),
         }
@@ -73,6 +78,33 @@ impl Run {
             Value::List(list) => 32 * list.items().len(),
             _ => 0,
         })
+    }
+
+    /// Notes what stands in for something random.
+    pub(super) fn stood_in(&self, function: &'static str, value: &Value) {
+        let mut texts = self.stand_ins.borrow_mut();
+        let mut add = |value: &Value| {
+            if let Value::Str(text) = value {
+                texts.insert((function, text.clone()));
+            }
+        };
+        match value {
+            Value::Object(object) => {
+                ["Cert", "Key"].iter().filter_map(|name| object.field(name)).for_each(|it| add(&it))
+            }
+            value => add(value),
+        }
+    }
+
+    /// The functions whose stand-ins are in a text, as they are or in base64. Short ones could be there by chance.
+    pub(super) fn stand_ins_in(&self, text: &[u8]) -> Vec<&'static str> {
+        let texts = self.stand_ins.borrow();
+        let is_there = |value: &[u8]| memchr::memmem::find(text, value).is_some();
+        let found = texts.iter().filter(|(_, value)| {
+            value.len() >= 4
+                && (is_there(value.as_bytes()) || is_there(STANDARD.encode(value.as_bytes()).as_bytes()))
+        });
+        found.map(|(function, _)| *function).collect()
     }
 
     /// Counts bytes that are made.
