@@ -11,6 +11,9 @@ cp -r "$ROOT/fixtures/cases/inject/release-with-its-chart-in-the-repository/in" 
 git -C shop init -q
 commit shop
 cd shop
+# What is checked here are the references; no Secret is written.
+printf '  findings:\n    - {code: secret-not-shipped, severity: ignore, reason: the Secret is none of this check}\n' >>.pullcred.yaml
+git commit -qam 'references only'
 
 # values WHAT: the values of a release as its host hands them to Helm.
 values() {
@@ -55,12 +58,15 @@ git diff --quiet || fail 'a second run changes something'
 printf '%d ways, Helm 3 and Helm 4: each pod has its pull secret once, nothing else differs\n' "${#WAYS[@]}"
 
 # What the page shows is what is written.
+git rm -qr --cached argo.yaml k3s.yaml clusters/kustomization.yaml && rm argo.yaml k3s.yaml clusters/kustomization.yaml
 documented helm release.yaml >flux.yaml
-git rm -q --cached argo.yaml k3s.yaml clusters/kustomization.yaml && rm argo.yaml k3s.yaml clusters/kustomization.yaml
 status 0 pullcred check
-sed -i '/pullSecrets:/,/regcred/d' flux.yaml
+yq -i 'del(.spec.values.web.pullSecrets, .spec.values.worker)' flux.yaml
 status 1 pullcred check
 status 0 pullcred inject
-diff <(documented helm release.yaml | sed 's/ *#.*//' | yq -P 'sort_keys(..)') <(yq -P 'sort_keys(..)' flux.yaml) ||
-  fail 'docs/helm.md shows something else than `inject` writes'
+# plain: without comments, which yq cannot take from a place that it deletes.
+plain() {
+  yq '... comments=""' -
+}
+diff <(documented helm release.yaml | plain) <(plain <flux.yaml) || fail 'docs/helm.md shows something else than `inject` writes'
 echo 'docs/helm.md: what it shows is what is written'
