@@ -97,13 +97,14 @@ impl Run {
         }
         let mut settings = settings;
         chart_templates(&mut files);
-        let releases = releases::attach(&mut files, &settings, |file, text| digests[file] = digest(text));
+        releases::announce(&mut files);
         let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
-        releases.settle(&mut files, &mut graph);
+        let fails =
+            releases::fill(&mut files, &mut graph, &settings, |file, text| digests[file] = digest(text));
         deploy::tell_targets(&mut files, &mut graph, &mut settings)?;
         let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files, &settings.config));
-        plan.findings.extend(releases.findings);
+        plan.findings.extend(fails);
         let mut run = Self { settings, files, plan, digests, graph };
         run.weighed();
         Ok(run)
@@ -141,6 +142,8 @@ impl Run {
         let mut findings = std::mem::take(&mut self.plan.findings);
         self.weigh(&mut findings);
         sort(&mut findings);
+        // Pods of one release lack the same at the same place.
+        findings.dedup();
         self.plan.findings = findings;
     }
 

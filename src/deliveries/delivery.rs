@@ -5,7 +5,7 @@
 use crate::objects::marks::Marks;
 use crate::objects::object::group;
 use lossless_yaml::parse::{Node, parse};
-use lossless_yaml::span::LineIndex;
+use lossless_yaml::span::{LineIndex, Position};
 use lossless_yaml::split::split;
 use offline_kustomize::kustomization::{self, Kustomization};
 use offline_kustomize::value::Value;
@@ -28,6 +28,8 @@ pub enum Kind {
     FluxKustomization,
     /// Flux `HelmRelease`.
     HelmRelease,
+    /// Flux `HelmRepository` or `OCIRepository`: tells where a chart comes from.
+    ChartSource,
     /// Flux `GitRepository`: tells which source is which repository.
     GitRepository,
     /// Flux `ArtifactGenerator`: tells which folders of which sources an `ExternalArtifact` is made of.
@@ -51,8 +53,8 @@ pub struct Delivery {
     pub items: Vec<usize>,
     /// The object.
     pub tree: Value,
-    /// Line of the object, from 1.
-    pub line: usize,
+    /// Where the object starts.
+    pub position: Position,
     /// Line of the field that sets the namespace (`targetNamespace`, `kustomize.namespace`).
     pub namespace_line: Option<usize>,
     /// Line of `destination.namespace`.
@@ -64,6 +66,7 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
     Some(match (group(api_version), kind) {
         ("kustomize.toolkit.fluxcd.io", "Kustomization") => Kind::FluxKustomization,
         ("helm.toolkit.fluxcd.io", "HelmRelease") => Kind::HelmRelease,
+        ("source.toolkit.fluxcd.io", "HelmRepository" | "OCIRepository") => Kind::ChartSource,
         ("source.toolkit.fluxcd.io", "GitRepository") => Kind::GitRepository,
         ("source.extensions.fluxcd.io", "ArtifactGenerator") => Kind::ArtifactGenerator,
         ("argoproj.io", "Application") => Kind::Application,
@@ -135,7 +138,7 @@ fn delivery(
         document,
         items,
         tree,
-        line: lines.position(node.span().start).line,
+        position: lines.position(node.span().start),
         namespace_line: match kind {
             Kind::FluxKustomization => spec(&["targetNamespace"]),
             _ => spec(&["source", "kustomize", "namespace"]),
@@ -166,7 +169,9 @@ mod tests {
         let seen: Vec<_> = facts
             .deliveries
             .iter()
-            .map(|d| (d.kind, d.document, d.items.clone(), d.line, d.namespace_line, d.destination_line))
+            .map(|d| {
+                (d.kind, d.document, d.items.clone(), d.position.line, d.namespace_line, d.destination_line)
+            })
             .collect();
         assert_eq!(
             seen,

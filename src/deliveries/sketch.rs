@@ -6,6 +6,7 @@
 use offline_kustomize::repository::Sketch;
 use offline_kustomize::value::Value;
 
+use super::delivery::Delivery;
 use super::scanned::Scanned;
 use crate::objects::object::{Container, ContainerList, Object, PodSpec};
 use lossless_yaml::insert::Form;
@@ -31,7 +32,12 @@ pub fn sketches(file: &Scanned<'_>) -> Option<Vec<Sketch>> {
         let (document, items) = place(object)?;
         Some(Sketch { document, items, tree: sketch(object)?, partial: true })
     };
-    let objects = file.objects.iter().map(of_object);
+    // What asks for a delivery is there whole.
+    let is_whole = |object: &&Object| {
+        let asks = |it: &Delivery| place(object).is_some_and(|at| at == (it.document, it.items.clone()));
+        !file.deliveries().iter().any(asks)
+    };
+    let objects = file.objects.iter().filter(is_whole).map(of_object);
     let deliveries = file.deliveries().iter().map(|delivery| {
         let (document, items) = (delivery.document, delivery.items.clone());
         Some(Sketch { document, items, tree: delivery.tree.clone(), partial: false })

@@ -19,7 +19,8 @@ pub fn find(root: &Path, folders: &[PathBuf], chart: &Chart) -> Option<PathBuf> 
     };
     match chart {
         Chart::Folder(path) => inside(root.join(path)),
-        Chart::Named { name, version, home } => {
+        Chart::Elsewhere => None,
+        Chart::Named { name, version, home, .. } => {
             // A name that is a path leads nowhere.
             if name.is_empty()
                 || name.contains(['\\', '\0'])

@@ -71,8 +71,10 @@ pub struct Kustomization {
     pub secrets: Vec<Line<Value>>,
     /// `generatorOptions`.
     pub generator_options: Option<Value>,
-    /// `helmCharts` and `helmChartInflationGenerator`: the charts' names.
-    pub charts: Vec<Line<String>>,
+    /// `helmCharts` and `helmChartInflationGenerator`.
+    pub charts: Vec<Line<Value>>,
+    /// `helmGlobals.chartHome`: the folder of charts.
+    pub chart_home: Option<String>,
     /// What makes kustomize refuse the file.
     pub problem: Option<Line<String>>,
 }
@@ -225,13 +227,15 @@ impl Reader<'_, '_> {
             "secretgenerator" => self.result.secrets = self.entries(node),
             "generatoroptions" => self.result.generator_options = self.tree(node),
             "helmcharts" | "helmchartinflationgenerator" => {
-                for entry in self.entries(node) {
-                    let name = entry.value.str_at("name").or_else(|| entry.value.str_at("chartName"));
-                    let value = name.unwrap_or_default().to_owned();
-                    self.result.charts.push(Line { value, line: entry.line });
-                }
+                let entries = self.entries(node);
+                self.result.charts.extend(entries);
             }
-            "metadata" | "replicas" | "sortoptions" | "helmglobals" | "buildmetadata" => {}
+            "helmglobals" => {
+                let tree = self.tree(node);
+                let home = tree.as_ref().and_then(|tree| tree.str_at("chartHome"));
+                self.result.chart_home = home.map(str::to_owned);
+            }
+            "metadata" | "replicas" | "sortoptions" | "buildmetadata" => {}
             _ => {
                 self.refuse(key, format!("`{name}` is no field of a kustomization"));
                 return true;

@@ -6,15 +6,17 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::claims::PlainClaim;
+use super::claims::{Own, PlainClaim};
 use super::cluster::{Builds, Cluster};
 use super::deployment::{Deployment, GeneratedSecret, Options, Pods, Rule, Source, checked, settle};
 use super::roles::Role;
+use crate::deliveries::flux;
 use crate::deliveries::scanned::Scanned;
 use crate::objects::object::Object;
 use offline_kustomize::notice::{Code, Notice};
 use offline_kustomize::repository::{contains, folder, folders};
 use offline_kustomize::schema;
+use offline_kustomize::value::Value;
 
 /// A file that nothing takes in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +54,23 @@ pub struct Graph {
     pub(super) kustomized: HashSet<String>,
     /// What builds yield, to tell what cannot be in one cluster.
     pub builds: Builds,
+    /// The Applications that ApplicationSets make, by the file of the set, its document and the way through Lists.
+    pub applications: HashMap<(usize, usize, Vec<usize>), Vec<Value>>,
+    /// Which sources are this repository.
+    pub(super) own: Own,
 }
 
 impl Graph {
+    /// Whether a source of Argo CD is this repository.
+    pub fn is_own_url(&self, url: &str) -> bool {
+        self.own.is_own_url(url, false)
+    }
+
+    /// Whether a source of Flux is this repository.
+    pub fn is_own_source(&self, source: &flux::Source) -> bool {
+        self.own.is_own_flux(source, false)
+    }
+
     /// Takes back that the objects of releases cannot be known, by file and line of those whose charts are.
     pub fn release_known(&mut self, known: &BTreeSet<(String, usize)>) {
         let is_known = |notice: &Notice| {
@@ -152,5 +168,15 @@ fn plain(path: &str, object: &Object, claim: Option<&PlainClaim>, options: &Opti
     let name = (!object.name.is_empty()).then(|| object.name.clone());
     let (namespace, misnamed) = checked(namespace);
     let cluster = Cluster { name: fill.and_then(|fill| fill.cluster.clone()), build: None };
-    Deployment { cluster, namespace, misnamed, name, pods: Pods::Written, source, root: None, doubt: None }
+    Deployment {
+        cluster,
+        namespace,
+        misnamed,
+        name,
+        pods: Pods::Written,
+        source,
+        root: None,
+        doubt: None,
+        tree: None,
+    }
 }

@@ -251,6 +251,7 @@ impl<'r, 'a> Assembler<'r, 'a> {
         order.iter().enumerate().for_each(|(new, &old)| places[old] = new);
         self.graph.built.values_mut().for_each(distinct);
         moved(self.graph.built.values_mut().flatten(), &places);
+        self.graph.own = self.own;
         self.graph.notices = order.into_iter().map(|old| self.notices.list()[old].clone()).collect();
         self.graph
     }

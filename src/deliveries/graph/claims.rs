@@ -92,7 +92,7 @@ impl Own {
                     }
                 }
                 Kind::ArtifactGenerator => own.artifacts.add(&delivery.tree),
-                Kind::ApplicationSet | Kind::HelmRelease | Kind::OtherRelease => {}
+                Kind::ApplicationSet | Kind::HelmRelease | Kind::ChartSource | Kind::OtherRelease => {}
             }
         }
         let remotes: BTreeSet<String> = remotes.iter().map(|url| normal_url(url)).collect();
@@ -153,10 +153,11 @@ pub(super) fn source_of(file: &str, delivery: &Delivery) -> Source {
         | Kind::HelmRelease
         | Kind::OtherRelease
         | Kind::GitRepository
+        | Kind::ChartSource
         | Kind::ArtifactGenerator => Rule::Flux,
         Kind::Application | Kind::ApplicationSet => Rule::ArgoCd,
     };
-    Source { rule, file: file.into(), line: delivery.namespace_line.unwrap_or(delivery.line) }
+    Source { rule, file: file.into(), line: delivery.namespace_line.unwrap_or(delivery.position.line) }
 }
 
 #[cfg(test)]

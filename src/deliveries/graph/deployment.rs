@@ -8,6 +8,7 @@ use super::cluster::Cluster;
 use crate::deliveries::argocd;
 use crate::objects::names::is_label;
 use crate::objects::object::ContainerList;
+use offline_kustomize::value::Value;
 
 /// What decides where an object is deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +74,8 @@ pub struct Deployment {
     pub root: Option<Arc<str>>,
     /// The notice that says why something is unknown: its index in [`Graph::notices`](super::Graph::notices).
     pub doubt: Option<usize>,
+    /// The object as a build yields it, where it asks for a chart: its values may have been patched.
+    pub tree: Option<Arc<Value>>,
 }
 
 impl Deployment {

@@ -81,7 +81,9 @@ impl<'a> Builder<'_, 'a> {
             }
         }
         for chart in &fields.charts {
-            let message = format!("the objects of the Helm chart `{}` cannot be known offline", chart.value);
+            let name = chart.value.str_at("name").or_else(|| chart.value.str_at("chartName"));
+            let name = name.unwrap_or_default();
+            let message = format!("the objects of the Helm chart `{name}` cannot be known offline");
             self.notice(
                 Code::ChartUnknown,
                 &known,

@@ -136,6 +136,7 @@ impl<'r, 'a> Builds<'r, 'a> {
                     source: source.clone(),
                     root: Some(Arc::clone(&known.file)),
                     doubt: Some(notice),
+                    tree: None,
                 };
                 built.places.push(((file, object), deployment));
             }
@@ -227,6 +228,7 @@ impl<'r, 'a> Builds<'r, 'a> {
                 source,
                 root: root_file,
                 doubt,
+                tree: None,
             };
         }
         let variables = outer.variables.as_deref().filter(|_| !keeps_variables(&resource.object));
@@ -235,6 +237,7 @@ impl<'r, 'a> Builds<'r, 'a> {
         if let Some(variables) = variables {
             variables.replace_all(&mut whole);
         }
+        let tree = kind_of(&object.api_version, &object.kind).map(|_| Arc::new(whole.clone()));
         let other =
             |spec: &PodSpec| spec.containers.iter().any(|container| container.list == ContainerList::Other);
         let needed = object.pod_specs.iter().any(other);
@@ -267,6 +270,7 @@ impl<'r, 'a> Builds<'r, 'a> {
             source,
             root: root_file,
             doubt: None,
+            tree,
         }
     }
 

@@ -42,17 +42,17 @@ impl<'a> Assembler<'_, 'a> {
         seen.push(tree.clone());
         let source = source_of(self.files[file].path, delivery);
         match delivery.kind {
-            Kind::GitRepository | Kind::ArtifactGenerator => {}
+            Kind::GitRepository | Kind::ChartSource | Kind::ArtifactGenerator => {}
             Kind::HelmRelease => {
                 let name = tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
                 let message = format!("the objects of the HelmRelease `{name}` cannot be known offline");
-                self.notice(Code::ChartUnknown, file, delivery.line, message, CHART);
+                self.notice(Code::ChartUnknown, file, delivery.position.line, message, CHART);
             }
             Kind::OtherRelease => {
                 let text = |path: &[&str]| tree.at(path).and_then(Value::as_str).unwrap_or_default();
                 let (kind, name) = (text(&["kind"]), text(&["metadata", "name"]));
                 let message = format!("the objects of the {kind} `{name}` cannot be known offline");
-                self.notice(Code::ChartUnknown, file, delivery.line, message, CHART);
+                self.notice(Code::ChartUnknown, file, delivery.position.line, message, CHART);
             }
             Kind::FluxKustomization => {
                 let flux = FluxKustomization::read(tree);
@@ -66,7 +66,7 @@ impl<'a> Assembler<'_, 'a> {
                     let message = format!(
                         "what is in the ExternalArtifact `{name}`, and so what this Kustomization applies, cannot be known offline"
                     );
-                    self.notice(Code::Unknowable, file, delivery.line, message, "");
+                    self.notice(Code::Unknowable, file, delivery.position.line, message, "");
                 }
             }
             Kind::Application => self.claim_application(file, delivery, tree, &source, entry),
@@ -78,11 +78,16 @@ impl<'a> Assembler<'_, 'a> {
                     let name = tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
                     let message =
                         format!("the ApplicationSet `{name}` cannot be followed to its end: {doubt}");
-                    self.notice(Code::Unknowable, file, delivery.line, message, "");
+                    self.notice(Code::Unknowable, file, delivery.position.line, message, "");
                 }
-                for tree in made.applications {
-                    self.claim_application(file, delivery, &tree, &source, entry);
+                for tree in &made.applications {
+                    self.claim_application(file, delivery, tree, &source, entry);
                 }
+                let place = (file, delivery.document, delivery.items.clone());
+                let all = self.graph.applications.entry(place).or_default();
+                let new: Vec<Value> =
+                    made.applications.into_iter().filter(|tree| !all.contains(tree)).collect();
+                all.extend(new);
             }
         }
     }
@@ -213,7 +218,7 @@ impl<'a> Assembler<'_, 'a> {
             Some(name) if name.contains(UNKNOWN) => None,
             name => name.as_deref().map(Arc::from),
         };
-        let line = delivery.destination_line.unwrap_or(delivery.line);
+        let line = delivery.destination_line.unwrap_or(delivery.position.line);
         let mut unknown = None;
         for from in &application.sources {
             if from.chart {
@@ -225,7 +230,7 @@ impl<'a> Assembler<'_, 'a> {
             }
             if from.path.contains(UNKNOWN) {
                 let message = "the path of an Application is known only to a cluster".to_owned();
-                self.notice(Code::Unknowable, file, delivery.line, message, "");
+                self.notice(Code::Unknowable, file, delivery.position.line, message, "");
                 continue;
             }
             // A source of values alone deploys nothing.
@@ -252,7 +257,7 @@ impl<'a> Assembler<'_, 'a> {
             self.claim_source(file, delivery, &from, &path, fill, source);
         }
         if let Some(message) = unknown {
-            self.notice(Code::ChartUnknown, file, delivery.line, message, CHART);
+            self.notice(Code::ChartUnknown, file, delivery.position.line, message, CHART);
         }
     }
 
@@ -302,7 +307,7 @@ impl<'a> Assembler<'_, 'a> {
             }
             (Tool::Helm | Tool::Plugin, _) => {
                 let message = format!("what Argo CD makes of `{path}` cannot be known offline");
-                self.notice(Code::ChartUnknown, file, delivery.line, message, CHART);
+                self.notice(Code::ChartUnknown, file, delivery.position.line, message, CHART);
             }
             _ => {
                 let claim = PlainClaim::new(from.clone(), fill, source.clone());

@@ -1,0 +1,32 @@
+//! Who asks for a chart, and where what it asks for goes.
+
+use crate::deliveries::graph::Deployment;
+use crate::deliveries::releases::Release;
+use lossless_yaml::path::Path;
+use lossless_yaml::span::Position;
+
+/// The object that asks for a chart.
+#[derive(Clone, Debug)]
+pub(super) struct Asker {
+    /// Its file.
+    pub(super) file: usize,
+    /// Position among the documents of the file.
+    pub(super) document: usize,
+    /// Where it lies there.
+    pub(super) path: Path,
+    /// Where it starts.
+    pub(super) position: Position,
+    pub(super) api_version: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+    /// Where the template of what is deployed lies in it: of an ApplicationSet.
+    pub(super) template: Path,
+}
+
+/// A release in one deployment.
+pub(super) struct Use {
+    pub(super) asker: usize,
+    pub(super) release: Release,
+    /// None for what nothing deploys: it counts as it is written.
+    pub(super) deployment: Option<Deployment>,
+}

@@ -1,0 +1,190 @@
+//! A chart with the values of a release, rendered and tried.
+
+use std::collections::BTreeMap;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::super::settings::Settings;
+use crate::config::Config;
+use crate::deliveries::releases::{Layer, Release};
+use crate::effects::charts;
+use crate::effects::source::{self, Source};
+use crate::plan::File;
+use crate::plan::place::PodRun;
+use lossless_yaml::parse::{Node, parse};
+use lossless_yaml::split::split;
+use offline_helm::probe::{Pod, Probed, probe};
+use offline_kustomize::repository::{folder, folders, join};
+
+/// What a chart makes of the values of a release.
+pub(super) struct Rendered {
+    pub probed: Probed,
+    /// What is not known of the values.
+    pub hidden: Option<String>,
+}
+
+/// Files of charts, each read once.
+#[derive(Default)]
+pub(super) struct Charts(Mutex<BTreeMap<PathBuf, Read>>);
+
+/// The files of a chart, or why they cannot be read.
+type Read = Arc<Result<Vec<offline_helm::File>, String>>;
+
+impl Charts {
+    fn read(&self, root: &FilePath, chart: &FilePath) -> Read {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(chart) {
+            return Arc::clone(found);
+        }
+        let files = Arc::new(charts::read(root, chart).map_err(|error| error.to_string()));
+        known().insert(chart.to_owned(), Arc::clone(&files));
+        files
+    }
+}
+
+pub(super) fn text_of(root: &FilePath, path: &str) -> Option<String> {
+    match source::read(&root.join(path)) {
+        Ok(Source::Text(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// Renders a chart with the values of a release of the file at `path`.
+pub(super) fn render(
+    files: &[File],
+    settings: &Settings,
+    charts: &Charts,
+    path: &str,
+    release: &Release,
+    chart: &FilePath,
+) -> Result<Rendered, String> {
+    let chart = charts.read(&settings.root, chart);
+    let chart = chart.as_ref().as_ref().map_err(String::clone)?;
+    let mut layers = Vec::new();
+    let mut hidden = None;
+    for layer in &release.layers {
+        match values(files, settings, path, layer) {
+            Ok(layer) => layers.extend(layer),
+            Err(what) => hidden = Some(what),
+        }
+    }
+    let namespace = release.namespace.as_deref();
+    let options = offline_helm::Options {
+        release: release.name.clone(),
+        namespace: namespace.unwrap_or("default").to_owned(),
+        ..offline_helm::Options::default()
+    };
+    let wants = |pod: &Pod| lacks(pod, namespace, &settings.config);
+    let probed = probe(chart.clone(), &layers, &options, &[], &wants).map_err(words)?;
+    Ok(Rendered { probed, hidden })
+}
+
+/// What is wrong, with its place in the chart.
+fn words(error: offline_helm::Error) -> String {
+    match error {
+        offline_helm::Error::Template(error) if error.line > 0 => {
+            format!("{}:{}:{}: {}", error.template, error.line, error.column, error.message)
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether pods need a configured pull secret that they do not have.
+fn lacks(pod: &Pod, namespace: Option<&str>, config: &Config) -> bool {
+    let run = PodRun {
+        namespace: pod.namespace.as_deref().or(namespace),
+        account: "",
+        images: pod.images.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect(),
+        is_proven: true,
+        pull_secrets: Vec::new(),
+        deployment: None,
+    };
+    run.needs(config).into_iter().any(|nth| !pod.pull_secrets.contains(&config.secrets[nth].name))
+}
+
+/// A layer as the engine takes it. The error names what cannot be read.
+fn values(
+    files: &[File],
+    settings: &Settings,
+    path: &str,
+    layer: &Layer,
+) -> Result<Option<offline_helm::Layer>, String> {
+    let file = |name: &str, text: String| offline_helm::Layer::File { name: name.to_owned(), text };
+    Ok(match layer {
+        Layer::Text(text) => Some(file("values", text.clone())),
+        Layer::Set(line) => Some(offline_helm::Layer::Set(line.clone())),
+        Layer::SetText(line) => Some(offline_helm::Layer::Text(line.clone())),
+        Layer::Hidden(what) => return Err(what.clone()),
+        Layer::File { path, optional } => match text_of(&settings.root, path) {
+            Some(text) => Some(file(path, text)),
+            None if *optional => None,
+            None => return Err(format!("the values file `{path}`")),
+        },
+        Layer::ConfigMap { name, key, optional, target } => {
+            match (config_map(files, settings, path, name, key), target) {
+                (Some(text), None) => Some(file(name, text)),
+                (Some(text), Some(target)) => {
+                    Some(offline_helm::Layer::Set(format!("{target}={}", text.replace(',', "\\,"))))
+                }
+                (None, _) if *optional => None,
+                (None, _) => return Err(format!("the ConfigMap `{name}`")),
+            }
+        }
+    })
+}
+
+/// What a ConfigMap holds under a key: one that a kustomization around the release makes, or one that lies beside it.
+fn config_map(files: &[File], settings: &Settings, path: &str, name: &str, key: &str) -> Option<String> {
+    for around in folders(path) {
+        for file in files.iter().filter(|file| folder(&file.path) == around) {
+            if let Some(fields) = file.delivery.as_ref().and_then(|delivery| delivery.kustomization.as_ref())
+            {
+                let is_it = |own: &str| is_called(name, own);
+                let generator =
+                    fields.config_maps.iter().find(|entry| entry.value.str_at("name").is_some_and(is_it));
+                let Some(generator) = generator else { continue };
+                let entries =
+                    generator.value.get("files").map_or(&[][..], offline_kustomize::value::Value::items);
+                for entry in entries.iter().filter_map(|entry| entry.as_str()) {
+                    let (named, from) = entry.split_once('=').unwrap_or_else(|| (last(entry), entry));
+                    if named == key {
+                        return text_of(&settings.root, &join(around, from)?);
+                    }
+                }
+            } else if file.facts.as_ref().is_ok_and(|facts| facts.has_settings) {
+                let text = text_of(&settings.root, &file.path)?;
+                if let Some(found) = in_config_map(&text, name, key) {
+                    return Some(found);
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Whether a generated ConfigMap is meant: a build may have added its hash.
+fn is_called(name: &str, own: &str) -> bool {
+    let hash = name.strip_prefix(own).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
+    hash.is_some_and(|hash| {
+        hash.is_empty() || hash.len() == 10 && hash.chars().all(|c| c.is_ascii_alphanumeric())
+    })
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What a ConfigMap of a file holds under a key.
+fn in_config_map(text: &str, name: &str, key: &str) -> Option<String> {
+    for slice in split(text) {
+        for document in parse(text, slice.span).ok()? {
+            let Some(root) = document.root() else { continue };
+            let is_it = root.str_at("kind") == Some("ConfigMap")
+                && root.path(&["metadata", "name"]).and_then(Node::as_str) == Some(name);
+            if is_it {
+                return root.path(&["data", key]).and_then(Node::as_str).map(str::to_owned);
+            }
+        }
+    }
+    None
+}
