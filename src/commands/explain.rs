@@ -88,6 +88,18 @@ fn pod(run: &Run, file: &File, nth: usize, place: usize, added: &[String]) -> St
         out.push_str(&lines.join("\n"));
         out.push('\n');
     };
+    if let Some(from) = &pod_spec.chart {
+        let values = if from.values.is_empty() {
+            String::new()
+        } else {
+            format!(" with {}", from.values.join(", then "))
+        };
+        say(format!("made by the chart {}{values}", from.chart));
+        say(match &from.value {
+            Some(value) => format!("the value `{value}` gives pull secrets to {}", from.pods.join(", ")),
+            None => format!("stands for {}", from.pods.join(", ")),
+        });
+    }
     for container in &pod_spec.containers {
         let reasons = why(config, &container.image);
         say(format!(

@@ -314,6 +314,8 @@ fn settled(
         }
     }
     if matches!(delivery.kind, Kind::Application | Kind::ApplicationSet) {
+        // The namespace of the Application itself says nothing of what it deploys.
+        deployment.source.retain(|step| step.rule != Rule::Metadata);
         let line = delivery.destination_line.unwrap_or(delivery.position.line);
         let step = graph::Source { rule: Rule::ArgoCd, file: Arc::from(files[file].path.as_str()), line };
         if deployment.source.last() != Some(&step) {

@@ -60,6 +60,21 @@ pub struct PodSpec {
     pub users: usize,
     /// The text of the document in which all of that lies, where it is one: values of a chart that stand in a text.
     pub within: Option<Box<Within>>,
+    /// The chart that makes it, if one does.
+    pub chart: Option<Box<FromChart>>,
+}
+
+/// What a chart has to do with a pod spec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FromChart {
+    /// The chart, and where it was found.
+    pub chart: String,
+    /// The values that it is given, later ones over earlier ones.
+    pub values: Vec<String>,
+    /// The value that gives its pods their pull secrets, if there is one.
+    pub value: Option<String>,
+    /// Kind and name of the objects whose pods it stands for.
+    pub pods: Vec<String>,
 }
 
 /// A text that is YAML itself.

@@ -478,6 +478,7 @@ impl<'t> Reader<'t, '_> {
             written_at,
             users,
             within: None,
+            chart: None,
         })
     }
 

@@ -6,8 +6,8 @@ use super::super::settings::Settings;
 use super::asker::{Asker, Use};
 use super::render::{Rendered, text_of};
 use crate::deliveries::graph::{self, Deployment, Pods, checked};
-use crate::deliveries::releases::Place;
-use crate::objects::object::{Container, ContainerList, Object, PodSpec, PullSecret};
+use crate::deliveries::releases::{Layer, Place};
+use crate::objects::object::{Container, ContainerList, FromChart, Object, PodSpec, PullSecret};
 use crate::objects::values::{Room, room, room_in_text};
 use crate::plan::File;
 use lossless_yaml::insert::{Form, Refusal};
@@ -138,7 +138,8 @@ impl Making {
             probed.pods.iter().enumerate().filter(|(nth, pod)| !reached.contains(nth) && !pod.is_test)
         {
             let part = Part::Pod(pod.kind.clone(), pod.namespace.clone(), pod.name.clone());
-            let at = self.part(part, || pod_spec(&[pod], &asker.path, asker.position));
+            let made = || pod_spec(&[pod], &asker.path, asker.position, from(it, rendered, None, &[pod]));
+            let at = self.part(part, made);
             if probed.unreached.contains(&nth) {
                 let reason = format!("no value of the chart gives it to `{}` `{}`", pod.kind, pod.name);
                 self.object.pod_specs[at].slot = Err(Refusal::Other(reason));
@@ -182,7 +183,7 @@ impl Making {
         let refusal = refusal(it, rendered, way, place.as_ref());
         let position = self.object.position;
         let nth = self.part(Part::Way(way.path.clone()), || {
-            let mut pod_spec = pod_spec(pods, &own, position);
+            let mut pod_spec = pod_spec(pods, &own, position, from(it, rendered, Some(way), pods));
             pod_spec.within = within;
             if let Some(place) = place {
                 pod_spec.path = place.mapping.clone();
@@ -264,8 +265,27 @@ fn account(pods: &[&Pod]) -> Option<String> {
     account.filter(|name| pods.iter().all(|pod| pod.service_account.as_ref() == Some(name)))
 }
 
+/// The chart that makes pods, for people.
+fn from(it: &Use, rendered: &Rendered, way: Option<&Way>, pods: &[&Pod]) -> FromChart {
+    let values = it.release.layers.iter().map(|layer| match layer {
+        Layer::Text(_) => "the values of the release".to_owned(),
+        Layer::File { path, .. } => format!("`{path}`"),
+        Layer::ConfigMap { name, .. } => format!("the ConfigMap `{name}`"),
+        Layer::Set(line) | Layer::SetText(line) => {
+            format!("the parameter `{}`", line.split('=').next().unwrap_or_default())
+        }
+        Layer::Hidden(what) => format!("{what} (which cannot be read here)"),
+    });
+    FromChart {
+        chart: rendered.chart.clone(),
+        values: values.collect(),
+        value: way.map(|way| way.path.join(".")),
+        pods: pods.iter().map(|pod| format!("{}/{}", pod.kind, pod.name)).collect(),
+    }
+}
+
 /// Pods of a release as if they were one, as the file has them.
-fn pod_spec(pods: &[&Pod], path: &Path, position: Position) -> PodSpec {
+fn pod_spec(pods: &[&Pod], path: &Path, position: Position, chart: FromChart) -> PodSpec {
     let containers = pods.iter().flat_map(|pod| &pod.images).map(|(name, image)| Container {
         list: ContainerList::Other,
         name: name.clone(),
@@ -282,5 +302,6 @@ fn pod_spec(pods: &[&Pod], path: &Path, position: Position) -> PodSpec {
         written_at: path.clone(),
         users: 1,
         within: None,
+        chart: Some(Box::new(chart)),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::super::settings::Settings;
+use super::super::settings::{Settings, shown};
 use crate::config::Config;
 use crate::deliveries::releases::{Layer, Release};
 use crate::effects::charts;
@@ -19,6 +19,8 @@ use offline_kustomize::repository::{folder, folders, join};
 /// What a chart makes of the values of a release.
 pub(super) struct Rendered {
     pub probed: Probed,
+    /// The chart, and where it was found.
+    pub chart: String,
     /// What is not known of the values.
     pub hidden: Option<String>,
 }
@@ -58,6 +60,7 @@ pub(super) fn render(
     release: &Release,
     chart: &FilePath,
 ) -> Result<Rendered, String> {
+    let found = shown(chart.strip_prefix(&settings.root).unwrap_or(chart));
     let chart = charts.read(&settings.root, chart);
     let chart = chart.as_ref().as_ref().map_err(String::clone)?;
     let mut layers = Vec::new();
@@ -76,7 +79,7 @@ pub(super) fn render(
     };
     let wants = |pod: &Pod| lacks(pod, namespace, &settings.config);
     let probed = probe(chart.clone(), &layers, &options, &[], &wants).map_err(words)?;
-    Ok(Rendered { probed, hidden })
+    Ok(Rendered { probed, chart: format!("`{found}`"), hidden })
 }
 
 /// What is wrong, with its place in the chart.
