@@ -131,6 +131,15 @@ tell() {
   output report "${report:-}"
 }
 
+# refuse_strangers: whoever opened the pull request could have named himself a reader.
+refuse_strangers() {
+  case $PULLCRED_COMMAND in sync | encrypt) ;; *) return 0 ;; esac
+  [[ ${PULLCRED_ALLOW_FORKS:-false} != true ]] || return 0
+  if [[ ${GITHUB_EVENT_NAME:-} == pull_request_target || ${PULLCRED_FORK:-false} == true ]]; then
+    fail "\`$PULLCRED_COMMAND\` encrypts credentials for whoever the branch names: not on \`pull_request_target\` or for a fork, unless \`allow-forks: true\`"
+  fi
+}
+
 main() {
   local version status=0 args=()
   case $PULLCRED_COMMAND in
@@ -138,6 +147,8 @@ main() {
     *) fail "\`command\` is none of \`check\`, \`sync\`, \`inject\`, \`encrypt\`: $PULLCRED_COMMAND" ;;
   esac
   case $PULLCRED_FORMAT in github | text | json | sarif) ;; *) fail "unknown \`format\`: $PULLCRED_FORMAT" ;; esac
+  refuse_strangers
+  [[ -z ${PULLCRED_AGREED:-} ]] || export PULLCRED_TRUST=$PULLCRED_AGREED
   read -r -d '' -a args <<<"$PULLCRED_ARGS" || true
   version=$(released)
   if [[ -n $version ]]; then download "$version"; else build; fi

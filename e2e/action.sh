@@ -120,6 +120,8 @@ says '::error file=deploy/web.yaml,line='
 page sarif 1 pages
 grep -q '"pull-secret-missing"' kept/uploaded.sarif || fail 'sarif: nothing was handed to the upload'
 page fix 1 pages --var PULL_USERNAME=e2e --secret PULL_PASSWORD=only-a-test
+says recipient-untrusted
+page fix 1 pages --var PULL_USERNAME=e2e --secret PULL_PASSWORD=only-a-test --var "PULLCRED_TRUST=$(pullcred -C pages trust --print)"
 says 'created pull-secrets/shop/acr-secret.sops.yaml'
 says 'pull-secrets/shop/quay-secret.sops.yaml | '
 says 'deploy/web.yaml '

@@ -74,6 +74,12 @@ echo 'pullcred-check: fails and changes nothing'
 with_secrets secrets
 cp shop/.pre-commit-config.yaml secrets/
 status 0 hook secrets install
+mv secrets/.git/pullcred/trusted trusted
+SKIP=pullcred-check status 1 credentials commit secrets
+says recipient-untrusted
+[[ ! -e secrets/pull-secrets ]] || fail 'Secrets were written for a grant that nobody agreed to'
+mv trusted secrets/.git/pullcred/trusted
+echo 'secrets: the hook encrypts nothing that nobody here agreed to'
 SKIP=pullcred-check status 1 credentials commit secrets
 says 'created pull-secrets/shop/acr-secret.sops.yaml'
 [[ -z $(git -C secrets diff --name-only) ]] || fail 'references were changed, not only Secrets created'

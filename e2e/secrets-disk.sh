@@ -65,6 +65,7 @@ inside() {
   mount --bind repo/clusters/prod/pull-secrets repo/clusters/prod/pull-secrets
   mount -o remount,bind,ro repo/clusters/prod/pull-secrets
   creation_rules "$mine,$second" >repo/.sops.yaml
+  pullcred -C repo trust --quiet
   for command in sync updatekeys rotate; do
     state >before
     status 2 pullcred -C repo "$command" --identity "$keys/age.txt"
@@ -101,6 +102,9 @@ clones() {
   git -C outer -c protocol.file.allow=always submodule --quiet add "$PWD/first" module
   status 0 pullcred -C outer/module sync --exit-code --verbose
   says secret-unverified # another clone has no way to know
+  status 2 pullcred -C outer/module encrypt --exit-code --force
+  says recipient-untrusted # what a submodule was cloned from, somebody else chose
+  pullcred -C outer/module trust --quiet
   status 1 pullcred -C outer/module encrypt --exit-code --force
   ls outer/.git/modules/module/pullcred/written >/dev/null || fail 'the memory of a submodule is not in its clone'
   status 0 pullcred -C outer/module sync --exit-code --verbose

@@ -125,6 +125,9 @@ cp plain.yaml "repo/$first"
 status 0 by_sops age encrypt -i "$first"
 unchanged opening
 creation_rules "$second" >repo/.sops.yaml
+status 2 opening updatekeys
+says recipient-untrusted
+pull trust --quiet
 status 0 opening updatekeys
 for file in "${files[@]}"; do
   by_sops age-second decrypt "$file" >/dev/null || fail "the new recipient cannot open $file"
@@ -133,6 +136,7 @@ done
 SOPS_AGE_KEY_FILE=$keys/age-second.txt pull rotate --quiet
 by_sops age-second decrypt "$first" >/dev/null
 creation_rules "$mine,$second" >repo/.sops.yaml
+pull trust --quiet
 SOPS_AGE_KEY_FILE=$keys/age-second.txt pull updatekeys --quiet
 echo 'sops encrypt with our .sops.yaml; our updatekeys and rotate: only the recipients that are left open a file'
 
@@ -175,12 +179,14 @@ for program in age rage; do
     printf '{"auths": {"myregistry.azurecr.io": {"username": "file", "password": "by-%s"}}}' "$program" |
       "$program" --encrypt ${armor:+"$armor"} -r "$mine" >repo/creds.age
     sed -i 's/- *{env: {username: ACR.*}}\|credentials: \[{env: {username: ACR.*/credentials: [{file: creds.age}]/' repo/.pullcred.yaml
+    pull trust --quiet
     opening encrypt --quiet --force
     by_sops age decrypt --extract '["data"][".dockerconfigjson"]' "$first" | base64 -d | grep -q "\"password\":\"by-$program\"" ||
       fail "credentials of $program are not taken"
   done
 done
 git -C repo checkout -q . && git -C repo clean -qfd
+pull trust --quiet
 status 0 pull sync
 echo "what sops, age and rage make: $compared files shown as they are; credentials taken from age files of both"
 

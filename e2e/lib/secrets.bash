@@ -47,6 +47,7 @@ spec:
       format: age
       recipients: [$mine, "$(cut -d' ' -f1,2 "$keys/ssh_ed25519.pub")"]
 YAML
+  pullcred -C "$1" trust --quiet
 }
 
 # creation_rules RECIPIENTS: comma-separated.

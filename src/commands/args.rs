@@ -29,7 +29,7 @@ pub struct Cli {
 }
 
 /// Arguments of every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Common {
     /// Run as if started in DIR
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
@@ -92,6 +92,8 @@ pub enum Command {
     Updatekeys(KeysArgs),
     /// Give the Secrets new data keys for the configured recipients
     Rotate(KeysArgs),
+    /// Show who could read which credentials, and agree to it in this clone
+    Trust(TrustArgs),
     /// Look at the repository and write a commented .pullcred.yaml
     Init(InitArgs),
     /// Write a small repository to try everything in
@@ -236,6 +238,19 @@ pub struct KeysArgs {
     /// Change nothing, only tell what would change
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Arguments of `trust`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Before a credential is encrypted for a grant that this clone has not agreed to, `sync`, `encrypt`, `updatekeys` and \
+    `rotate` stop. What the default branch of the remote grants is agreed to already.\n\nIn a pipeline the variable PULLCRED_TRUST \
+    agrees: to one grant by its digest, or to any by `all`."
+)]
+pub struct TrustArgs {
+    /// Print the digest for PULLCRED_TRUST, agree to nothing
+    #[arg(long)]
+    pub print: bool,
 }
 
 /// Arguments of `check`.

@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::run::Run;
 use super::settings::{self, Settings};
 use super::terminal::Terminal;
+use super::trust;
 use crate::config::{FILE_NAMES, Format, InitFacts, InitTarget, OutputTemplate, template};
 use crate::deliveries::graph::Cluster;
 use crate::effects::source;
@@ -48,6 +49,7 @@ pub fn run(common: &Common, arguments: &InitArgs, terminal: &mut Terminal<'_>) -
             text::count(facts.namespaces.len(), "namespace"),
         )?;
     }
+    trust::offer(common, &root, terminal)?;
     Ok(Exit::Clean)
 }
 

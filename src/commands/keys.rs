@@ -12,11 +12,12 @@ use super::args::{Common, KeysArgs};
 use super::exit::Exit;
 use super::parallel;
 use super::run::Run;
-use super::secrets::{Place, age_files, apply, owned};
+use super::secrets::{Place, age_files, apply, grant, owned};
 use super::settings::Settings;
 use super::show::unopened;
 use super::start::{from_start, now, wait};
 use super::terminal::Terminal;
+use super::trust;
 use crate::config::{Config, Format};
 use crate::effects::clone::{Memory, random};
 use crate::effects::identities;
@@ -69,6 +70,11 @@ pub fn run(common: &Common, arguments: &KeysArgs, way: Way, terminal: &mut Termi
     let recipients = files.iter().flat_map(|(audience, _)| names(audience)).collect();
     let identities = identities::collect(&from_start(common, &arguments.identity.identities)?, &recipients)?;
     let job = Job { root: &settings.root, identities: &identities, way, dry_run: arguments.dry_run };
+    if files.iter().any(|(audience, path)| job.adds(path, audience))
+        && !trust::gate(&place, &run, arguments.dry_run, terminal)?
+    {
+        return Ok(Exit::Error);
+    }
     let done = parallel::map(&files, settings.scan.threads, |(audience, path)| job.file(path, audience));
     let (mut changed, mut failed) = (0, 0);
     for (result, (_, path)) in done.iter().zip(&files) {
@@ -102,19 +108,10 @@ pub fn run(common: &Common, arguments: &KeysArgs, way: Way, terminal: &mut Termi
     Ok(if failed > 0 { Exit::Error } else { Exit::Clean })
 }
 
-/// The target that a file belongs to: the one whose `output` leads nearest to it.
+/// The target that a file belongs to.
 fn target_of(config: &Config, place: &Place, path: &str) -> Result<usize> {
-    let path = place.below(path).unwrap_or(path);
-    let fits = |target: &usize| Path::new(path).starts_with(config.targets[*target].output.common_folder());
-    let nearest = (0..config.targets.len())
-        .filter(fits)
-        .max_by_key(|&target| config.targets[target].output.common_folder().len());
-    match config.targets.len() {
-        1 => Ok(0),
-        _ => nearest.with_context(|| {
-            format!("{path}: no target has its `output` here, so nobody knows who may open it")
-        }),
-    }
+    grant::target_of(config, place, path)
+        .with_context(|| format!("{path}: no target has its `output` here, so nobody knows who may open it"))
 }
 
 struct Job<'j> {
@@ -148,6 +145,19 @@ impl Job<'_> {
             Way::Rotate => "new data key".to_owned(),
         };
         Ok(Outcome::Changed(about))
+    }
+
+    /// Whether somebody could open a file who cannot now. What cannot be read is not changed either.
+    fn adds(&self, path: &str, audience: &Audience) -> bool {
+        let Ok(text) = read(&self.root.join(path)) else { return false };
+        let now: Vec<String> = if is_age_file(text.trim_start().as_bytes()) {
+            let Ok(Some((_, recipients))) = self.open_age(&text) else { return false };
+            recipients
+        } else {
+            let Ok(file) = Encrypted::parse(&text) else { return false };
+            file.metadata().keys.iter().map(|key| key.recipient.clone()).collect()
+        };
+        names(audience).iter().any(|name| !now.iter().any(|known| same_recipient(known, name)))
     }
 
     /// The text of the file when all is done; none when it stays.

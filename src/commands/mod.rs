@@ -28,6 +28,7 @@ pub mod show;
 pub mod start;
 pub mod sync;
 pub mod terminal;
+pub mod trust;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -87,6 +88,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<Exit> {
         Command::Show(arguments) => show::run(&cli.common, arguments, terminal),
         Command::Updatekeys(arguments) => keys::run(&cli.common, arguments, Way::Update, terminal),
         Command::Rotate(arguments) => keys::run(&cli.common, arguments, Way::Rotate, terminal),
+        Command::Trust(arguments) => trust::run(&cli.common, arguments, terminal),
         Command::Init(arguments) => init::run(&cli.common, arguments, terminal),
         Command::Quickstart(arguments) => quickstart::run(&cli.common, arguments, dispatch, terminal),
         Command::Completions { shell } => shell::completions(*shell, terminal),

@@ -74,6 +74,8 @@ pub fn run(
             "wrote {name}: a small repository, and an age identity of its own, {name}/{IDENTITY}"
         )?;
     }
+    // Who is asked about what was made before their eyes learns to say yes.
+    run_there(&folder, &["trust", "--quiet"], dispatch, terminal)?;
     let all: [&[&str]; 3] = [&["sync", "--identity", IDENTITY, "--diff"], &["check"], &["list"]];
     let quiet: [&[&str]; 1] = [&["sync", "--identity", IDENTITY]];
     let steps = if common.quiet { &quiet[..] } else { &all[..] };
@@ -127,14 +129,18 @@ fn show(
     dispatch: Dispatch,
     terminal: &mut Terminal<'_>,
 ) -> Result<()> {
+    if common.quiet {
+        return run_there(folder, &[step, &["--quiet"]].concat(), dispatch, terminal);
+    }
+    writeln!(terminal.err, "\n$ pullcred {}", step.join(" "))?;
+    run_there(folder, step, dispatch, terminal)
+}
+
+/// Runs a command there.
+fn run_there(folder: &Path, step: &[&str], dispatch: Dispatch, terminal: &mut Terminal<'_>) -> Result<()> {
     let mut command: Vec<OsString> = ["pullcred", "-C"].map(OsString::from).into();
     command.push(folder.into());
     command.extend(step.iter().map(|word| OsStr::new(word).to_owned()));
-    if common.quiet {
-        command.push("--quiet".into());
-    } else {
-        writeln!(terminal.err, "\n$ pullcred {}", step.join(" "))?;
-    }
     let exit = dispatch(&args::parse(command)?, terminal)?;
     // What comes next is a message: it has to stand below this command's data.
     terminal.out.flush()?;

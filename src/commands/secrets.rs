@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod apply;
+pub mod grant;
 mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,6 +145,11 @@ impl Secrets {
         self.items.iter().filter(is_sealed).filter_map(|item| item.wanted.clone()).collect()
     }
 
+    /// Whether anything is encrypted for anybody.
+    pub fn encrypts(&self) -> bool {
+        self.items.iter().any(|item| matches!(item.decision.action, Action::Write(_) | Action::Rewrap))
+    }
+
     /// How many files change.
     pub fn changes(&self) -> usize {
         let changed = |item: &&Item| !matches!(item.decision.action, Action::Keep(_));
@@ -194,7 +200,7 @@ fn find(
     options: Options<'_>,
     now: u64,
 ) -> Result<Found> {
-    let mut sources = Sources::new(settings.base.clone(), identities);
+    let mut sources = Sources::new(settings.root.clone(), settings.base.clone(), identities);
     if options.stdin {
         sources.read_stdin()?;
     }

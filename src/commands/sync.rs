@@ -9,10 +9,11 @@ use super::ending;
 use super::exit::Exit;
 use super::inject;
 use super::run::{self, Run};
-use super::secrets::{Options, Secrets, accounts, apply};
+use super::secrets::{Options, Place, Secrets, accounts, apply};
 use super::settings::Settings;
 use super::start::{from_start, wait};
 use super::terminal::Terminal;
+use super::trust;
 use crate::effects::source;
 use crate::plan::finding::{Code, Finding};
 use crate::plan::place::homeless;
@@ -67,6 +68,12 @@ impl Job<'_> {
         let mut secrets = Secrets::plan(&run, self.options)?;
         if let Some(secrets) = &mut secrets {
             run.weigh(&mut secrets.findings);
+        }
+        if secrets.as_ref().is_some_and(Secrets::encrypts)
+            && let Some(place) = Place::of(&run.settings)
+            && !trust::gate(&place, &run, changes.dry_run, terminal)?
+        {
+            return Ok(Exit::Error);
         }
         let mut done = Done::default();
         if let Some(secrets) = &mut secrets {

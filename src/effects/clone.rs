@@ -19,7 +19,7 @@ use crate::effects::scan::index::clone_folder;
 use crate::effects::source;
 
 /// The folder below that of Git.
-const FOLDER: &str = "pullcred";
+pub(super) const FOLDER: &str = "pullcred";
 /// Versions of one file that are remembered, so that switching branches forgets nothing.
 const VERSIONS: usize = 8;
 /// The block of SHA-256: HMAC uses such a key as it is.

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, anyhow};
 use zeroize::Zeroizing;
 
 use super::docker::{self, Asked, Machine, read_text, variable};
+use super::source::inside;
 use crate::config::{CredentialSource, PullSecret};
 use crate::objects::dockerconfig::Credential;
 use crate::objects::dockerconfig::read::{DockerConfig, Entry};
@@ -20,6 +21,8 @@ use sops_age::identity::{FileError, Identities, UnwrapError, is_age_file};
 
 /// The places of one run. Each is read when it is first needed.
 pub struct Sources<'i> {
+    /// The repository's root, which no link may lead out of.
+    root: PathBuf,
     /// The folder of the configuration, which paths of files begin at.
     base: PathBuf,
     identities: &'i Identities,
@@ -30,8 +33,8 @@ pub struct Sources<'i> {
 
 impl<'i> Sources<'i> {
     /// Sources for files below `base`, opened with `identities`.
-    pub fn new(base: PathBuf, identities: &'i Identities) -> Self {
-        Self { base, identities, stdin: None, machine: None, files: BTreeMap::new() }
+    pub fn new(root: PathBuf, base: PathBuf, identities: &'i Identities) -> Self {
+        Self { root, base, identities, stdin: None, machine: None, files: BTreeMap::new() }
     }
 
     /// Reads a docker configuration from stdin, which then goes before all other sources.
@@ -77,7 +80,7 @@ impl<'i> Sources<'i> {
 
     fn in_file(&mut self, path: &str, registry: &str, repository: &str) -> Vec<Result<Offer, Objection>> {
         if !self.files.contains_key(path) {
-            let config = self.read_file(path);
+            let config = self.read_file(path).map(DockerConfig::without_helpers);
             self.files.insert(path.to_owned(), config);
         }
         match &self.files[path] {
@@ -92,9 +95,12 @@ impl<'i> Sources<'i> {
     }
 
     fn read_file(&self, path: &str) -> Result<DockerConfig, Objection> {
-        let text = read_text(&self.base.join(path)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Objection::missing(format!("{path} is not there")),
-            _ => Objection::malformed(format!("{path}: {error}")),
+        let on_disk = self.base.join(path);
+        let text = inside(&self.root, &on_disk).and_then(|()| read_text(&on_disk)).map_err(|error| {
+            match error.kind() {
+                io::ErrorKind::NotFound => Objection::missing(format!("{path} is not there")),
+                _ => Objection::malformed(format!("{path}: {error}")),
+            }
         })?;
         let malformed = |error: &dyn std::fmt::Display| Objection::malformed(format!("{path}: {error}"));
         if is_age_file(text.trim_start().as_bytes()) {

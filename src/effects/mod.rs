@@ -14,3 +14,5 @@ pub mod recipients;
 pub mod scan;
 pub mod seal;
 pub mod source;
+pub mod tree;
+pub mod trust;

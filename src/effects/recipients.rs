@@ -5,7 +5,6 @@
 //! Secret stays readable for Kubernetes tools, else ours is used.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +12,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::config::{Format, Recipients, Target};
-use crate::effects::source::{self, Source};
+use crate::effects::source::Source;
+use crate::effects::tree::Tree;
 use sops_age::creation_rules::CreationRules;
 use sops_age::recipients::Recipient;
 use sops_age::rules::{Choice, Rules};
@@ -22,8 +22,6 @@ use sops_age::rules::{Choice, Rules};
 const RULES_FILE: &str = ".sops.yaml";
 /// What is encrypted in a Secret. Kubernetes tools need everything else in clear.
 const ENCRYPTED: &str = "^(data|stringData)$";
-/// Limit of a recipients file, as in age.
-const MAX_BYTES: u64 = 16 << 20;
 
 /// Who can decrypt a Secret, and what is encrypted in it.
 #[derive(Clone)]
@@ -38,6 +36,8 @@ pub struct Audience {
 
 /// Finds audiences. What was read once is kept.
 pub struct Audiences {
+    /// Where files are read.
+    tree: Tree,
     root: PathBuf,
     /// The folder of the configuration.
     base: PathBuf,
@@ -54,7 +54,16 @@ impl Audiences {
     /// # Errors
     /// A file that cannot be read, or the first recipient in it that cannot be used.
     pub fn read(root: &Path, base: &Path, config: &str, targets: &[Target]) -> Result<Self> {
+        Self::read_in(Tree::Disk(root.to_path_buf()), root, base, config, targets)
+    }
+
+    /// The same in another tree of the repository.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_in(tree: Tree, root: &Path, base: &Path, config: &str, targets: &[Target]) -> Result<Self> {
         let mut audiences = Self {
+            tree,
             root: root.to_path_buf(),
             base: base.to_path_buf(),
             config: config.to_owned(),
@@ -76,11 +85,11 @@ impl Audiences {
 
     fn file(&self, path: &str) -> Result<Vec<Recipient>> {
         let on_disk = self.base.join(path);
-        let size = fs::metadata(&on_disk).with_context(|| path.to_owned())?.len();
-        if size > MAX_BYTES {
-            bail!("{path}: larger than {} MiB", MAX_BYTES >> 20);
-        }
-        let text = fs::read_to_string(&on_disk).with_context(|| path.to_owned())?;
+        let text = match self.tree.read(&on_disk).with_context(|| path.to_owned())? {
+            Source::Text(text) => text,
+            Source::TooLarge(_) => bail!("{path}: too large"),
+            Source::Unusable { reason, .. } => bail!("{path}: {reason}"),
+        };
         let recipients =
             Recipient::parse_file(&text).map_err(|(line, error)| anyhow!("{path}: line {line}: {error}"))?;
         if recipients.is_empty() {
@@ -135,7 +144,7 @@ impl Audiences {
             return Ok(known.clone());
         }
         let file = folder.join(RULES_FILE);
-        let text = match source::read(&file) {
+        let text = match self.tree.read(&file) {
             Ok(Source::Text(text)) => Some(text),
             Ok(Source::TooLarge(_)) => bail!("{}: too large", file.display()),
             Ok(Source::Unusable { reason, .. }) => bail!("{}: {reason}", file.display()),

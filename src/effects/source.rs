@@ -55,6 +55,28 @@ pub fn bytes(root: &Path, path: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Reads a file that the repository names. A link that leads out of `root` is not followed, for it would make a branch the reader of
+/// whatever lies on the machine.
+///
+/// # Errors
+/// When the system refuses, or a link leads elsewhere.
+pub fn read_inside(root: &Path, path: &Path) -> io::Result<Source> {
+    inside(root, path)?;
+    read(path)
+}
+
+/// Whether a path leads to a file below `root`, links followed; a path that is not below it as written was named by the user.
+///
+/// # Errors
+/// It does not, or the system refuses.
+pub fn inside(root: &Path, path: &Path) -> io::Result<()> {
+    let real = fs::canonicalize(path)?;
+    if path.starts_with(root) && !real.starts_with(fs::canonicalize(root)?) {
+        return Err(io::Error::other("a link leads out of the repository"));
+    }
+    Ok(())
+}
+
 /// Judges bytes as text.
 pub fn judge(bytes: Vec<u8>) -> Source {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {

@@ -115,6 +115,7 @@ codes! {
     SecretMalformed = "secret-malformed", Error, fact, "a registry Secret is of no use to a kubelet";
     SecretStale = "secret-stale", Error, fact, "a Secret of ours is not what the configuration asks for";
     RecipientUnexpected = "recipient-unexpected", Error, fact, "somebody can open a Secret who is not configured to";
+    RecipientUntrusted = "recipient-untrusted", Error, fact, "credentials would be encrypted for a grant that this clone has not agreed to";
     SecretUnverified = "secret-unverified", Note, fact, "a Secret of ours cannot be compared with the credentials";
     SecretDamaged = "secret-damaged", Error, fact, "an encrypted Secret does not verify";
     SecretUnneeded = "secret-unneeded", Warning, fact, "a Secret of ours is where none is wanted";

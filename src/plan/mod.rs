@@ -6,6 +6,7 @@
 pub mod closure;
 pub mod credentials;
 pub mod finding;
+pub mod grant;
 pub mod ignores;
 pub mod missing;
 pub mod notices;

@@ -113,6 +113,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &[
             "src/report/fingerprint.rs",
             "src/effects/clone.rs",
+            "src/effects/trust.rs",
             "crates/sops-age/",
             "crates/offline-kustomize/src/generate.rs",
             "crates/offline-helm/src/functions/encode.rs",

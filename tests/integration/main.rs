@@ -18,6 +18,7 @@ mod quickstart;
 mod rust_source;
 mod scenarios;
 mod secrets;
+mod trust;
 
 mod support;
 

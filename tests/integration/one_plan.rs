@@ -79,6 +79,7 @@ fn on_path(tree: &Tree, program: &str) -> Command {
     let folder = Path::new(env!("CARGO_BIN_EXE_pullcred")).parent().unwrap();
     let mut command = tree.command(program);
     command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", folder.display()));
+    command.env("PULLCRED_TRUST", "all");
     command
 }
 
@@ -147,6 +148,7 @@ fn action(tree: &Tree, command: &str) -> (Ended, String) {
             .env("PULLCRED_COMMAND", command)
             .envs([
                 ("PULLCRED_ARGS", ""),
+                ("PULLCRED_AGREED", "all"),
                 ("PULLCRED_VERSION", ""),
                 ("PULLCRED_DIRECTORY", "."),
                 ("PULLCRED_FORMAT", "github"),

@@ -44,7 +44,7 @@ impl Accounts {
             }
         }
         let mut accounts = Self::default();
-        for mut wanted in wanted(config, deployments, &always(run, deployments), &others) {
+        for mut wanted in wanted(config, deployments, &always(config, run, deployments), &others) {
             wanted.path = place.folder.clone() + &wanted.path;
             let on_disk = run.settings.root.join(&wanted.path);
             // The run may leave out the folder that it is in.

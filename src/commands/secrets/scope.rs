@@ -59,7 +59,7 @@ impl Place {
 
     pub(super) fn needs(&self, run: &Run, deployments: &[Deployment<'_>]) -> Vec<Need> {
         let config = &run.settings.config;
-        let mut needs = needs(config, deployments, &always(run, deployments));
+        let mut needs = needs(config, deployments, &always(config, run, deployments));
         for need in &mut needs {
             need.selected |= !self.paths.is_empty() && self.selects(&self.output(config, need));
         }
@@ -87,8 +87,12 @@ impl Place {
 }
 
 /// The namespaces that get every Secret.
-pub(super) fn always<'r>(run: &'r Run, deployments: &[Deployment<'r>]) -> BTreeSet<&'r str> {
+pub(super) fn always<'r>(
+    config: &'r Config,
+    run: &'r Run,
+    deployments: &[Deployment<'r>],
+) -> BTreeSet<&'r str> {
     let declared = run.files.iter().flat_map(|file| &file.declared).map(String::as_str);
     let used = deployments.iter().map(|deployment| deployment.namespace);
-    run.settings.config.namespaces.always(declared.chain(used))
+    config.namespaces.always(declared.chain(used))
 }

@@ -122,6 +122,12 @@ impl DockerConfig {
         Self { auths: entries(auths), ..Self::default() }
     }
 
+    /// The same without credential helpers: a file of a repository must not say what is asked for on the machine.
+    #[must_use]
+    pub fn without_helpers(self) -> Self {
+        Self { auths: self.auths, ..Self::default() }
+    }
+
     /// The entries, by key.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.auths.iter().map(|(key, entry)| (key.as_str(), entry))

@@ -219,6 +219,7 @@ fn every_command(format: &str) {
     check(0, &["quickstart", "../quick"], &opening, "");
     check(0, &["completions", "bash"], &opening, "");
     check(0, &["man"], &opening, "");
+    check(0, &["trust"], &opening, "");
     check(0, &["schema"], &opening, "");
     check(2, &["show", &file], &first, "");
     repo.replace(
