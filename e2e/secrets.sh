@@ -113,6 +113,9 @@ unchanged opening
 grep -q 'sync-wave: "-5"' "repo/$first" || fail 'sops edit: the edit is not there'
 # Somebody puts another password in: it is told, and what is configured comes back, annotation and all.
 by_sops age set "$first" '["data"][".dockerconfigjson"]' '"eyJhdXRocyI6eyJteXJlZ2lzdHJ5LmF6dXJlY3IuaW8iOnsidXNlcm5hbWUiOiJ4IiwicGFzc3dvcmQiOiJ5IiwiYXV0aCI6ImVEcDUifX19"'
+status 2 opening sync --exit-code
+says recipient-untrusted
+pull trust --quiet
 status 1 opening sync --exit-code
 says "rewrote $first"
 grep -q 'sync-wave: "-5"' "repo/$first" || fail 'sync: the annotation is lost'
@@ -125,9 +128,6 @@ cp plain.yaml "repo/$first"
 status 0 by_sops age encrypt -i "$first"
 unchanged opening
 creation_rules "$second" >repo/.sops.yaml
-status 2 opening updatekeys
-says recipient-untrusted
-pull trust --quiet
 status 0 opening updatekeys
 for file in "${files[@]}"; do
   by_sops age-second decrypt "$file" >/dev/null || fail "the new recipient cannot open $file"
@@ -136,7 +136,6 @@ done
 SOPS_AGE_KEY_FILE=$keys/age-second.txt pull rotate --quiet
 by_sops age-second decrypt "$first" >/dev/null
 creation_rules "$mine,$second" >repo/.sops.yaml
-pull trust --quiet
 SOPS_AGE_KEY_FILE=$keys/age-second.txt pull updatekeys --quiet
 echo 'sops encrypt with our .sops.yaml; our updatekeys and rotate: only the recipients that are left open a file'
 

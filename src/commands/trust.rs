@@ -18,6 +18,9 @@ use crate::plan::grant::Grant;
 use crate::report::{plain, text};
 use lossless_yaml::span::Position;
 
+/// What to call the agreement of this clone itself.
+const OWN: &str = "what this clone agreed to";
+
 /// What an agreement is compared with.
 struct Before {
     agreed: Agreed,
@@ -38,7 +41,7 @@ impl Before {
 
     /// What is nearest to the grant, and what to call it.
     fn nearest(&self, place: &Place, grant: &Grant) -> Option<(&Grant, &str)> {
-        let own = self.agreed.grant(&place.file).map(|own| (own, "what this clone agreed to"));
+        let own = self.agreed.grant(&place.file).map(|own| (own, OWN));
         let remote = self.remote.as_ref().map(|(name, remote)| (remote, name.as_str()));
         own.into_iter().chain(remote).min_by_key(|(other, _)| grant.beyond(other).len())
     }
@@ -135,7 +138,8 @@ pub fn gate(place: &Place, run: &Run, trial: bool, terminal: &mut Terminal<'_>) 
             "`{VARIABLE}` is neither a digest nor `all`, and this clone has not agreed to who could read credentials"
         ),
         (_, "") => "this clone has not agreed to who could read credentials".to_owned(),
-        (_, name) => format!("more could be read than {name} grants"),
+        (_, OWN) => "more could be read than this clone has agreed to".to_owned(),
+        (_, name) => format!("more could be read than `{name}` grants"),
     };
     if !trial && io::stdin().is_terminal() && io::stderr().is_terminal() {
         writeln!(terminal.err, "{}: {message}:", plain(&place.file))?;
