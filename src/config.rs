@@ -31,7 +31,7 @@ pub use names::secret_name;
 pub use namespaces::Namespaces;
 pub use output::{Format, OutputTemplate};
 pub use schema::schema;
-pub use template::{InitFacts, InitTarget, template};
+pub use template::{Images, InitFacts, InitTarget, template};
 
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,7 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
     let on_disk = start.join(file);
     if !on_disk.is_file() {
         let settings = Settings::resolve(common, &[], &arguments.secrets)?;
-        return image(&settings.config, &arguments.what, arguments.namespace.as_deref(), terminal);
+        return image(settings, &arguments.what, arguments.namespace.as_deref(), terminal);
     }
     let settings = Settings::resolve(common, &[file.into()], &arguments.secrets)?;
     let run = Run::new(settings)?;
@@ -191,14 +191,80 @@ fn verdict(secret: &PullSecret, image: &ImageRef<'_>) -> String {
     }
 }
 
-fn image(config: &Config, image: &str, namespace: Option<&str>, terminal: &mut Terminal<'_>) -> Result<Exit> {
+fn image(
+    settings: Settings,
+    image: &str,
+    namespace: Option<&str>,
+    terminal: &mut Terminal<'_>,
+) -> Result<Exit> {
     if ImageRef::parse(image).is_err() {
         bail!("{image}: neither a file nor an image reference");
     }
     let place = namespace.map(|namespace| format!(" in namespace `{namespace}`")).unwrap_or_default();
     writeln!(terminal.out, "image `{image}`{place}")?;
-    for reason in why(config, image) {
+    for reason in why(&settings.config, image) {
         writeln!(terminal.out, "  {reason}")?;
     }
+    let run = Run::new(settings)?;
+    let places = places(&run, image, namespace);
+    for place in &places {
+        writeln!(terminal.out, "  {}", plain(place))?;
+    }
+    if places.is_empty() {
+        writeln!(terminal.out, "  nothing in this repository names it{place}")?;
+    }
     Ok(Exit::Clean)
+}
+
+/// Where an image runs, and where it is named for what is not known.
+fn places(run: &Run, image: &str, namespace: Option<&str>) -> Vec<String> {
+    let mut places = Vec::new();
+    let is_there = |other: Option<&str>| namespace.is_none() || other.is_none() || other == namespace;
+    let same = |other: &str| match (ImageRef::parse(image), ImageRef::parse(other)) {
+        (Ok(one), Ok(other)) => {
+            let name = |it: &ImageRef<'_>| {
+                (it.lookup_name(), it.tag().map(str::to_owned), it.digest().map(str::to_owned))
+            };
+            name(&one) == name(&other)
+        }
+        _ => false,
+    };
+    let whereabouts = |cluster: Option<&str>, namespace: Option<&str>| {
+        let cluster = cluster.map(|cluster| format!(" of cluster `{cluster}`")).unwrap_or_default();
+        match namespace {
+            Some(namespace) => format!(" in namespace `{namespace}`{cluster}"),
+            None => format!(" in a namespace that nothing tells{cluster}"),
+        }
+    };
+    for file in &run.files {
+        for (nth, object) in file.objects().iter().enumerate() {
+            for pod in (0..object.pod_specs.len()).flat_map(|place| runs(file, nth, object, place)) {
+                if !is_there(pod.namespace) || !pod.images.iter().any(|(_, other)| same(other)) {
+                    continue;
+                }
+                let cluster = pod.cluster().and_then(|cluster| cluster.name.as_deref());
+                places.push(format!(
+                    "{}:{}: `{}` `{}` runs it{}",
+                    file.path,
+                    object.position.line,
+                    object.kind,
+                    object.display_name(),
+                    whereabouts(cluster, pod.namespace)
+                ));
+            }
+        }
+    }
+    for mention in &run.mentions {
+        if is_there(mention.namespace.as_deref()) && same(&mention.image) {
+            places.push(format!(
+                "{}:{}: {} names it{}, but what runs it is not known",
+                mention.file,
+                mention.position,
+                mention.who(),
+                whereabouts(mention.cluster.as_deref(), mention.namespace.as_deref())
+            ));
+        }
+    }
+    places.dedup();
+    places
 }

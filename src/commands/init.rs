@@ -11,9 +11,10 @@ use super::run::Run;
 use super::settings::{self, Settings};
 use super::terminal::Terminal;
 use super::trust;
-use crate::config::{FILE_NAMES, Format, InitFacts, InitTarget, OutputTemplate, template};
+use crate::config::{FILE_NAMES, Format, Images, InitFacts, InitTarget, OutputTemplate, template};
 use crate::deliveries::graph::Cluster;
 use crate::effects::source;
+use crate::plan::mentions::By;
 use crate::plan::place::{is_in_cluster, runs};
 use crate::report::text;
 use kubelet_keyring::reference::ImageRef;
@@ -55,7 +56,7 @@ pub fn run(common: &Common, arguments: &InitArgs, terminal: &mut Terminal<'_>) -
 
 /// What builds deploy counts, not what stands in their bases.
 fn facts(run: &Run, root: &Path) -> InitFacts {
-    let mut registries = BTreeMap::<String, usize>::new();
+    let mut registries = BTreeMap::<String, Images>::new();
     let mut namespaces = BTreeSet::new();
     for file in &run.files {
         namespaces.extend(file.declared.iter().cloned());
@@ -68,9 +69,18 @@ fn facts(run: &Run, root: &Path) -> InitFacts {
                 let images = images.into_iter().filter_map(|image| ImageRef::parse_open(image).ok());
                 // What the cluster serves itself needs no Secret of ours.
                 for image in images.filter(|image| !is_in_cluster(image)) {
-                    *registries.entry(image.registry().to_owned()).or_default() += 1;
+                    registries.entry(image.registry().to_owned()).or_default().containers += 1;
                 }
             }
+        }
+    }
+    let mut named = BTreeSet::new();
+    for mention in &run.mentions {
+        let Ok(image) = ImageRef::parse_open(&mention.image) else { continue };
+        let by_values = matches!(mention.by, By::Values(_));
+        if !is_in_cluster(&image) && named.insert((by_values, &mention.image)) {
+            let images = registries.entry(image.registry().to_owned()).or_default();
+            *(if by_values { &mut images.values } else { &mut images.entries }) += 1;
         }
     }
     let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

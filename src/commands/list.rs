@@ -14,10 +14,11 @@ use crate::config::Config;
 use crate::objects::object::{Object, PodSpec};
 use crate::plan::closure::Closure;
 use crate::plan::finding::Code;
+use crate::plan::mentions::{By, Mention};
 use crate::plan::place::{PodRun, is_pulled_by_node, runs};
 use crate::report::html::{self, Gap};
 use crate::report::json;
-use crate::report::list::{self, Deployment, Image, List, Skipped, Source, Workload};
+use crate::report::list::{self, Deployment, Image, List, Mentioned, Skipped, Source, Workload};
 use kubelet_keyring::pattern::needed;
 use kubelet_keyring::reference::ImageRef;
 
@@ -85,7 +86,26 @@ fn collect(run: &Run, closure: Option<&Closure<'_>>) -> (List, Vec<Vec<Gap>>) {
         code: finding.code.name(),
         reason: finding.message.clone(),
     });
-    (List { version: 1, workloads, skipped: skipped.collect() }, gaps)
+    let mentions = run.mentions.iter().map(|mention| mentioned(config, mention)).collect();
+    (List { version: 1, workloads, mentions, skipped: skipped.collect() }, gaps)
+}
+
+fn mentioned(config: &Config, mention: &Mention) -> Mentioned {
+    let (by, object) = match &mention.by {
+        By::Values(object) => ("values", Some(format!("{}/{}", object.kind, object.name))),
+        By::Images => ("images", None),
+    };
+    Mentioned {
+        file: mention.file.clone(),
+        line: mention.position.line,
+        by,
+        object,
+        cluster: mention.cluster.clone(),
+        namespace: mention.namespace.clone(),
+        image: mention.image.clone(),
+        registry: mention.registry(),
+        secret: mention.secret(config).map(str::to_owned),
+    }
 }
 
 /// The pull secrets that the plan adds and a deployment needs.

@@ -15,6 +15,7 @@ pub mod inject;
 mod inside;
 pub mod keys;
 pub mod list;
+mod mentions;
 pub mod parallel;
 pub mod pipe;
 pub mod progress;

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::mentions::{self, Unknown};
 use super::parallel;
 use super::settings::{Settings, shown};
 use crate::deliveries::delivery::{Delivery, DeliveryFacts, Kind};
@@ -21,6 +22,7 @@ use crate::effects::charts;
 use crate::objects::object::Object;
 use crate::objects::read::SkipReason;
 use crate::plan::finding::{Code, Finding, ObjectRef};
+use crate::plan::mentions::Mention;
 use crate::plan::{File, notices};
 use asker::{Asker, Use};
 use lossless_yaml::path::Path;
@@ -71,16 +73,16 @@ fn bare(delivery: &Delivery) -> Object {
 }
 
 /// Renders the charts of all releases and puts what they deploy in the place of what was announced. `digest` is told of files that gain
-/// objects. Returns what is to be said.
+/// objects. Returns what is to be said, and what images are named by releases whose charts are not known.
 pub fn fill(
     files: &mut [File],
     graph: &mut Graph,
     settings: &Settings,
     mut digest: impl FnMut(usize, &str),
-) -> Vec<Finding> {
+) -> (Vec<Finding>, Vec<Mention>) {
     let (askers, uses) = take(files, graph);
     if uses.is_empty() {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
     let homes: Vec<PathBuf> =
         settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
@@ -112,6 +114,7 @@ pub fn fill(
         render::render(files, settings, &charts, &files[askers[*asker].file].path, release, chart)
     });
     let mut unknown: BTreeSet<usize> = BTreeSet::new();
+    let mut hidden = Vec::new();
     let mut findings = Vec::new();
     let mut merged = Merged::default();
     let mut nth = 0;
@@ -120,6 +123,7 @@ pub fn fill(
         if chart.is_none() {
             if it.release.is_chart || it.release.chart == releases::Chart::Elsewhere {
                 unknown.insert(it.asker);
+                hidden.push(unseen(asker, it));
             }
             continue;
         }
@@ -130,6 +134,7 @@ pub fn fill(
             // What Flux fills in may be what it fails for.
             Err(_) if it.release.has_variables() => {
                 unknown.insert(it.asker);
+                hidden.push(unseen(asker, it));
             }
             Err(reason) => {
                 let finding = fails(&files[asker.file].path, asker, &it.release, reason);
@@ -146,7 +151,19 @@ pub fn fill(
     let settled = settled.map(|asker| (files[asker.file].path.clone(), asker.position.line)).collect();
     graph.release_known(&settled);
     merged.finish(files, |file, text| digest(file, text));
-    findings
+    let mentions = mentions::of_releases(files, settings, &hidden);
+    (findings, mentions)
+}
+
+/// A release of which nothing is known but its values.
+fn unseen<'u>(asker: &Asker, it: &'u Use) -> Unknown<'u> {
+    Unknown {
+        file: asker.file,
+        position: asker.position,
+        object: object_of(asker, &it.release),
+        release: &it.release,
+        deployment: it.deployment.as_ref(),
+    }
 }
 
 /// Takes the announced objects out again, and returns who asks for charts, and each release wherever it is deployed.
@@ -351,11 +368,15 @@ fn fails(path: &str, asker: &Asker, release: &Release, reason: &str) -> Finding 
         position: asker.position,
         message,
         hint: Some("`pullcred generate CHART` shows more".to_owned()),
-        object: Some(ObjectRef {
-            api_version: asker.api_version.clone(),
-            kind: asker.kind.clone(),
-            name: asker.name.clone(),
-            namespace: release.namespace.clone(),
-        }),
+        object: Some(object_of(asker, release)),
+    }
+}
+
+fn object_of(asker: &Asker, release: &Release) -> ObjectRef {
+    ObjectRef {
+        api_version: asker.api_version.clone(),
+        kind: asker.kind.clone(),
+        name: asker.name.clone(),
+        namespace: release.namespace.clone(),
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::deploy;
+use super::mentions;
 use super::parallel;
 use super::progress::Progress;
 use super::releases;
@@ -21,6 +22,7 @@ use crate::objects::marks::Marks;
 use crate::objects::read::{self, FileFacts, Skip, SkipReason};
 use crate::plan::closure::Closure;
 use crate::plan::finding::{Code, Finding, Severity};
+use crate::plan::mentions::{Mention, findings};
 use crate::plan::{Addition, File, Plan, ignores, notices, pull_secrets, remarks};
 use crate::report::json::Summary;
 use lossless_yaml::span::Position;
@@ -33,6 +35,8 @@ pub struct Run {
     pub files: Vec<File>,
     /// What to do and say.
     pub plan: Plan,
+    /// Images that are named although no pod spec has them.
+    pub mentions: Vec<Mention>,
     digests: Vec<u64>,
     /// Where everything is deployed.
     pub graph: Graph,
@@ -99,13 +103,16 @@ impl Run {
         chart_templates(&mut files);
         releases::announce(&mut files);
         let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
-        let fails =
+        let (fails, mut mentioned) =
             releases::fill(&mut files, &mut graph, &settings, |file, text| digests[file] = digest(text));
         deploy::tell_targets(&mut files, &mut graph, &mut settings)?;
         let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files, &settings.config));
         plan.findings.extend(fails);
-        let mut run = Self { settings, files, plan, digests, graph };
+        mentioned.extend(mentions::of_others(&files, &settings));
+        mentioned.extend(mentions::of_builds(&files, &graph));
+        mentioned.sort_by(|a, b| (&a.file, a.position).cmp(&(&b.file, b.position)));
+        let mut run = Self { settings, files, plan, mentions: mentioned, digests, graph };
         run.weighed();
         Ok(run)
     }
@@ -116,6 +123,11 @@ impl Run {
         let closure = self.closure(sealed).findings(&self.files);
         self.plan.findings.extend(closure);
         self.plan.findings.extend(remarks::findings(&self.files, now));
+        let unselected: BTreeSet<&str> =
+            self.files.iter().filter(|file| !file.selected).map(|file| &*file.path).collect();
+        let is_selected = |path: &str| !unselected.contains(path);
+        let mentioned = findings(&self.settings.config, &self.mentions, is_selected);
+        self.plan.findings.extend(mentioned);
         ignores::apply(&self.files, &mut self.plan.findings);
         self.weighed();
     }

@@ -15,12 +15,39 @@ use lossless_yaml::emit::{quoted, scalar};
 pub struct InitFacts {
     /// A name for the object, such as that of the repository's folder.
     pub name: String,
-    /// Registries and the number of containers that have an image from each.
-    pub registries: Vec<(String, usize)>,
+    /// Registries and how many images there are of each.
+    pub registries: Vec<(String, Images)>,
     /// Namespaces that manifests name.
     pub namespaces: Vec<String>,
     /// Targets to propose, one for each cluster; never empty.
     pub targets: Vec<InitTarget>,
+}
+
+/// How many images of a registry were found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Images {
+    /// Containers that have one.
+    pub containers: usize,
+    /// Those that values of charts name which are not here.
+    pub values: usize,
+    /// Those that `images` of kustomizations name for what is not here.
+    pub entries: usize,
+}
+
+impl Images {
+    fn all(self) -> usize {
+        self.containers + self.values + self.entries
+    }
+
+    /// `3 images`, and where they are named if no container has them.
+    fn told(self) -> String {
+        let mut named = Vec::new();
+        for (count, place) in [(self.values, "values"), (self.entries, "images")] {
+            named.extend((count > 0).then(|| format!("in {place}: {count}")));
+        }
+        let count = format!("{} {}", self.all(), if self.all() == 1 { "image" } else { "images" });
+        if named.is_empty() { count } else { format!("{count}, named {}", named.join(", ")) }
+    }
 }
 
 /// A target to propose.
@@ -104,22 +131,22 @@ fn render(facts: &InitFacts, mark: &str) -> String {
     text
 }
 
-fn secrets(text: &mut String, registries: &[(String, usize)], mark: &str) {
+fn secrets(text: &mut String, registries: &[(String, Images)], mark: &str) {
     *text += "  # The pull secrets: the registries that each one is for and where its credential comes from, which never\n\
               \x20 # stands here itself. Without `registries` a secret is for every image. `- dockerConfig: {}` takes the\n\
               \x20 # credential that `docker login` or `podman login` left on this machine.\n\
               \x20 secrets:\n";
-    let mut registries: Vec<(&str, usize)> =
+    let mut registries: Vec<(&str, Images)> =
         registries.iter().map(|(name, count)| (&**name, *count)).collect();
-    registries.sort_by_key(|&(name, count)| (std::cmp::Reverse(count), name));
+    registries.sort_by_key(|&(name, count)| (std::cmp::Reverse(count.all()), name));
     // The twin of a registry that is there is its alias.
     let twins: BTreeSet<String> = registries.iter().filter_map(|(name, _)| vpc_twin(name)).collect();
     registries.retain(|(name, _)| !twins.contains(*name));
     let (public, private): (Vec<_>, Vec<_>) = registries.iter().partition(|(name, _)| is_public(name));
 
     let mut names = BTreeSet::new();
-    let mut add = |text: &mut String, mark: &str, (registry, count): (&str, usize)| {
-        let _ = writeln!(text, "    # {count} {}", if count == 1 { "image" } else { "images" });
+    let mut add = |text: &mut String, mark: &str, (registry, count): (&str, Images)| {
+        let _ = writeln!(text, "    # {}", count.told());
         indent(text, &format!("    {mark}"), &secret(registry, &mut names));
     };
     if private.is_empty() {
@@ -264,7 +291,11 @@ mod tests {
         ];
         InitFacts {
             name: "shop: \"x\"".to_owned(),
-            registries: registries.map(|(registry, count)| (registry.to_owned(), count)).to_vec(),
+            registries: registries
+                .map(|(registry, count)| {
+                    (registry.to_owned(), Images { containers: count, ..Images::default() })
+                })
+                .to_vec(),
             namespaces: vec!["shop".to_owned(), "staging".to_owned()],
             targets: vec![InitTarget { recipients: vec![RECIPIENT.to_owned(), SSH.to_owned()], ..target() }],
         }

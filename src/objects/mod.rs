@@ -8,6 +8,7 @@ pub mod copies;
 pub mod dockerconfig;
 pub mod field_path;
 pub mod marks;
+pub mod mentions;
 pub mod names;
 pub mod object;
 pub mod read;

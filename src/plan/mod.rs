@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod finding;
 pub mod grant;
 pub mod ignores;
+pub mod mentions;
 pub mod missing;
 pub mod notices;
 pub mod place;

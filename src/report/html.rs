@@ -55,7 +55,10 @@ mod tests {
             code: "template-skipped",
             reason: "[DATA] <!--".to_owned(),
         };
-        let page = page(&List { version: 1, workloads: Vec::new(), skipped: vec![skipped] }, &[]);
+        let page = page(
+            &List { version: 1, workloads: Vec::new(), mentions: Vec::new(), skipped: vec![skipped] },
+            &[],
+        );
         assert_eq!(page.matches("</script>").count(), PAGE.matches("</script>").count());
         assert!(page.contains("\\u003c/script>\\u003cb>") && page.contains("[DATA] \\u003c!--"));
     }

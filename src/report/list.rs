@@ -12,6 +12,9 @@ pub struct List {
     pub version: u32,
     /// Every workload, sorted by file and line.
     pub workloads: Vec<Workload>,
+    /// Images that are named for what is not known: in values of charts that are not here, in `images` of builds with parts that
+    /// are known only online.
+    pub mentions: Vec<Mentioned>,
     /// What was left alone, and why.
     pub skipped: Vec<Skipped>,
 }
@@ -89,6 +92,29 @@ pub struct Image {
     pub node_identity: bool,
 }
 
+/// An image of a workload that is not known.
+#[derive(Serialize, JsonSchema)]
+pub struct Mentioned {
+    /// File, relative to the repository's root.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// `values` or `images`.
+    pub by: &'static str,
+    /// Kind and name of the release, as `HelmRelease/web`; null for `images`.
+    pub object: Option<String>,
+    /// The cluster; null where nothing tells.
+    pub cluster: Option<String>,
+    /// The namespace; null where nothing tells.
+    pub namespace: Option<String>,
+    /// The image as far as it is known.
+    pub image: String,
+    /// Its registry; null when the text is no image reference.
+    pub registry: Option<String>,
+    /// The configured secret that serves it; null when none does.
+    pub secret: Option<String>,
+}
+
 /// Something that was left alone.
 #[derive(Serialize, JsonSchema)]
 pub struct Skipped {
@@ -107,7 +133,10 @@ pub fn table(list: &List) -> String {
     let head = ["CLUSTER", "NAMESPACE", "WORKLOAD", "CONTAINER", "IMAGE", "REGISTRY", "SECRET", "FILE"];
     let mut rows = vec![head.map(str::to_owned)];
     let deployments = || list.workloads.iter().flat_map(|workload| &workload.deployments);
-    let clusters: BTreeSet<Option<&str>> = deployments().map(|one| one.cluster.as_deref()).collect();
+    let clusters: BTreeSet<Option<&str>> = deployments()
+        .map(|one| one.cluster.as_deref())
+        .chain(list.mentions.iter().map(|one| one.cluster.as_deref()))
+        .collect();
     // Who has one cluster need not be told so in every line.
     let first = usize::from(clusters.len() < 2);
     for workload in &list.workloads {
@@ -131,6 +160,19 @@ pub fn table(list: &List) -> String {
                 ]);
             }
         }
+    }
+    for mention in &list.mentions {
+        let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
+        rows.push([
+            or_unknown(&mention.cluster),
+            or_unknown(&mention.namespace),
+            or_unknown(&mention.object),
+            "?".to_owned(),
+            mention.image.clone(),
+            or_unknown(&mention.registry),
+            mention.secret.clone().unwrap_or_else(|| "-".to_owned()),
+            format!("{}:{}", mention.file, mention.line),
+        ]);
     }
     let rows: Vec<&[String]> = rows.iter().map(|row| &row[first..]).collect();
     super::table(&rows)
