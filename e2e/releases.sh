@@ -69,4 +69,11 @@ plain() {
   yq '... comments=""' -
 }
 diff <(documented helm release.yaml | plain) <(plain <flux.yaml) || fail 'docs/helm.md shows something else than `inject` writes'
+rm flux.yaml
+documented helm known.yaml >known.yaml
+status 0 pullcred check
+yq -i 'del(.spec.values.global)' known.yaml
+status 1 pullcred check
+status 0 pullcred inject
+diff <(documented helm known.yaml | plain) <(plain <known.yaml) || fail 'docs/helm.md shows another chart that is known than `inject` writes'
 echo 'docs/helm.md: what it shows is what is written'

@@ -8,7 +8,7 @@ use crate::deliveries::delivery::Kind;
 use crate::deliveries::graph::{Code, Deployment, Graph};
 use crate::deliveries::releases::{Layer, Release};
 use crate::effects::source;
-use crate::objects::mentions::{Named, named};
+use crate::objects::mentions::{Named, OPEN, named};
 use crate::plan::File;
 use crate::plan::finding::ObjectRef;
 use crate::plan::mentions::{By, Mention};
@@ -28,6 +28,8 @@ pub struct Unknown<'u> {
     pub object: ObjectRef,
     /// The release.
     pub release: &'u Release,
+    /// Images that its pods are known to have.
+    pub known: Vec<String>,
     /// Where it goes, if that is known.
     pub deployment: Option<&'u Deployment>,
 }
@@ -96,6 +98,14 @@ pub fn of_releases(files: &[File], settings: &Settings, unknown: &[Unknown<'_>])
                 Layer::ConfigMap { .. } | Layer::Hidden(_) => {}
             }
         }
+        let known: BTreeSet<(String, String)> =
+            it.known.iter().filter_map(|image| repository(image)).collect();
+        found.retain(|(image, ..)| {
+            repository(image).is_none_or(|it| match image.ends_with(OPEN) {
+                true => known.iter().all(|(registry, _)| *registry != it.0),
+                false => !known.contains(&it),
+            })
+        });
         let deployment = it.deployment;
         let namespace =
             deployment.and_then(|it| it.namespace.clone()).or_else(|| it.release.namespace.clone());
@@ -107,6 +117,7 @@ pub fn of_releases(files: &[File], settings: &Settings, unknown: &[Unknown<'_>])
             cluster: deployment.and_then(|it| it.cluster.name.as_deref()).map(str::to_owned),
             namespace: namespace.clone(),
             pull_secrets: pull_secrets.clone(),
+            is_told: !it.known.is_empty(),
         }));
     }
     each_once(mentions)
@@ -144,6 +155,7 @@ pub fn of_others(files: &[File], settings: &Settings) -> Vec<Mention> {
                 cluster: None,
                 namespace: None,
                 pull_secrets: pull_secrets.clone(),
+                is_told: false,
             }));
         }
     }
@@ -192,10 +204,17 @@ pub fn of_builds(files: &[File], graph: &Graph) -> Vec<Mention> {
                 cluster: None,
                 namespace: fields.namespace.as_ref().map(|namespace| namespace.value.clone()),
                 pull_secrets: Vec::new(),
+                is_told: false,
             });
         }
     }
     each_once(mentions)
+}
+
+/// The registry and the repository of an image.
+fn repository(image: &str) -> Option<(String, String)> {
+    let image = ImageRef::parse_open(image).ok()?;
+    Some((image.registry().to_owned(), image.repository().to_owned()))
 }
 
 /// Registries and repositories of all images of pod specs.

@@ -5,6 +5,7 @@
 
 mod asker;
 mod objects;
+mod outcome;
 mod render;
 
 use std::collections::BTreeSet;
@@ -12,7 +13,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::mentions::{self, Unknown};
-use super::parallel;
 use super::settings::{Settings, shown};
 use crate::deliveries::delivery::{Delivery, DeliveryFacts, Kind};
 use crate::deliveries::flux::Source;
@@ -29,6 +29,8 @@ use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 use objects::Merged;
 use offline_kustomize::value::Value;
+use outcome::{Outcome, Stale, outcomes};
+use render::Rendered;
 
 /// Adds, to the files of objects that ask for charts, an object without pods for each, so that the graph tells where they go.
 pub fn announce(files: &mut [File]) {
@@ -89,65 +91,50 @@ pub fn fill(
     let found: Vec<Option<PathBuf>> =
         uses.iter().map(|it| charts::find(&settings.root, &homes, &it.release.chart)).collect();
     leave_charts(files, settings, found.iter().flatten());
-    let known = uses.iter().zip(&found).filter_map(|(it, chart)| Some((it, chart.as_ref()?)));
-    let mut asked: Vec<(usize, &Release, &PathBuf)> = Vec::new();
-    let places: Vec<usize> = known
-        .map(|(it, chart)| {
-            let same = |(asker, release, _): &&(usize, &Release, &PathBuf)| {
-                *asker == it.asker && *release == &it.release
-            };
-            // Those of one object follow each other.
-            let of_same = asked.iter().rev().take_while(|(asker, ..)| *asker == it.asker).count();
-            let start = asked.len() - of_same;
-            asked[start..].iter().position(|one| same(&one)).map_or_else(
-                || {
-                    asked.push((it.asker, &it.release, chart));
-                    asked.len() - 1
-                },
-                |nth| start + nth,
-            )
-        })
-        .collect();
-    let threads = parallel::computing(settings.scan.threads);
-    let charts = render::Charts::default();
-    let outcomes = parallel::map(&asked, threads, |(asker, release, chart)| {
-        render::render(files, settings, &charts, &files[askers[*asker].file].path, release, chart)
-    });
+    let outcomes = outcomes(files, settings, &askers, &uses, &found);
     let mut unknown: BTreeSet<usize> = BTreeSet::new();
+    let mut known: BTreeSet<usize> = BTreeSet::new();
     let mut hidden = Vec::new();
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     let mut merged = Merged::default();
-    let mut nth = 0;
-    for (it, chart) in uses.iter().zip(&found) {
+    for (it, outcome) in uses.iter().zip(&outcomes) {
         let asker = &askers[it.asker];
-        if chart.is_none() {
-            if it.release.is_chart || it.release.chart == releases::Chart::Elsewhere {
-                unknown.insert(it.asker);
-                hidden.push(unseen(asker, it));
+        let path = &files[asker.file].path;
+        let mut say = |finding: Finding| {
+            if !findings.contains(&finding) {
+                findings.push(finding);
             }
-            continue;
-        }
-        let outcome = &outcomes[places[nth]];
-        nth += 1;
+        };
         match outcome {
-            Ok(rendered) => merged.add(files, settings, asker, it, rendered),
-            // What Flux fills in may be what it fails for.
-            Err(_) if it.release.has_variables() => {
-                unknown.insert(it.asker);
-                hidden.push(unseen(asker, it));
+            Outcome::Nothing => {}
+            Outcome::Rendered(rendered) => {
+                known.insert(it.asker);
+                merged.add(files, settings, asker, it, rendered);
             }
-            Err(reason) => {
-                let finding = fails(&files[asker.file].path, asker, &it.release, reason);
-                if !findings.contains(&finding) {
-                    findings.push(finding);
-                }
+            Outcome::Told(rendered, stale) => {
+                known.insert(it.asker);
+                merged.add(files, settings, asker, it, rendered);
+                // Facts do not tell of every image that values name.
+                hidden.push(unseen(asker, it, Some(rendered)));
+                stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
+            }
+            Outcome::Unknown(stale) => {
+                unknown.insert(it.asker);
+                hidden.push(unseen(asker, it, None));
+                stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
+            }
+            // What Flux fills in may be what it fails for.
+            Outcome::Fails(_) if it.release.has_variables() => {
+                unknown.insert(it.asker);
+                hidden.push(unseen(asker, it, None));
+            }
+            Outcome::Fails(reason) => {
+                known.insert(it.asker);
+                say(fails(path, asker, &it.release, reason));
             }
         }
     }
-    let silent: BTreeSet<usize> = (0..askers.len()).filter(|nth| !unknown.contains(nth)).collect();
-    let with_chart: BTreeSet<usize> =
-        uses.iter().zip(&found).filter(|(_, chart)| chart.is_some()).map(|(it, _)| it.asker).collect();
-    let settled = silent.intersection(&with_chart).map(|nth| &askers[*nth]);
+    let settled = known.difference(&unknown).map(|nth| &askers[*nth]);
     let settled = settled.map(|asker| (files[asker.file].path.clone(), asker.position.line)).collect();
     graph.release_known(&settled);
     merged.finish(files, |file, text| digest(file, text));
@@ -156,8 +143,10 @@ pub fn fill(
 }
 
 /// A release of which nothing is known but its values.
-fn unseen<'u>(asker: &Asker, it: &'u Use) -> Unknown<'u> {
+fn unseen<'u>(asker: &Asker, it: &'u Use, told: Option<&Rendered>) -> Unknown<'u> {
+    let images = told.into_iter().flat_map(|told| &told.probed.pods).flat_map(|pod| &pod.images);
     Unknown {
+        known: images.map(|(_, image)| image.clone()).collect(),
         file: asker.file,
         position: asker.position,
         object: object_of(asker, &it.release),
@@ -355,6 +344,19 @@ fn leave_charts<'c>(files: &mut [File], settings: &Settings, found: impl Iterato
         if file.path.match_indices('/').any(|(at, _)| folders.contains(&file.path[..=at])) {
             notices::leave_to_helm(file);
         }
+    }
+}
+
+/// That facts are of another version.
+fn moved_on(path: &str, asker: &Asker, release: &Release, stale: &Stale) -> Finding {
+    Finding {
+        code: Code::ChartFactsStale,
+        severity: stale.severity,
+        file: path.to_owned(),
+        position: asker.position,
+        message: stale.message.clone(),
+        hint: Some("`helm pull` the chart into a folder of `charts`: then it is rendered".to_owned()),
+        object: Some(object_of(asker, release)),
     }
 }
 

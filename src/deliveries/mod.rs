@@ -5,6 +5,7 @@
 
 pub mod argocd;
 pub mod delivery;
+pub mod facts;
 pub mod flux;
 pub mod graph;
 pub mod releases;

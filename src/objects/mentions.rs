@@ -16,7 +16,7 @@ pub struct Named {
 }
 
 /// What stands for the part of an image that a text leaves open.
-const OPEN: &str = "<unknown>";
+pub const OPEN: &str = "<unknown>";
 
 /// Everything that a YAML text names; nothing of what is no YAML.
 pub fn named(text: &str) -> Named {

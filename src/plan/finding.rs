@@ -126,6 +126,7 @@ codes! {
     ChartNoHook = "chart-no-hook", Error, fact, "no value that can be written gives a chart's pods the pull secret that they need";
     ChartUnknown = "chart-unknown", Note, fact, "a chart is deployed that is not in the repository, so its pods are not known";
     ChartFails = "chart-fails", Error, fact, "the chart of a release does not render with its values, so nothing of it is known";
+    ChartFactsStale = "chart-facts-stale", Note, fact, "what is known of a chart was measured with another version than a release asks for";
     ImageMentioned = "image-mentioned", Warning, fact, "an image is named for a workload that is not known, and nothing gives it its pull secret";
     BuildFails = "build-fails", Warning, fact, "a kustomization cannot be built, so nothing of it is deployed";
     LoadRestricted = "load-restricted", Note, fact, "a kustomization reads a file outside of its folder";

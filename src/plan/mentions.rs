@@ -27,6 +27,8 @@ pub struct Mention {
     pub namespace: Option<String>,
     /// Names of pull secrets that stand beside it.
     pub pull_secrets: Vec<String>,
+    /// Whether the chart is known, though not this image of it.
+    pub is_told: bool,
 }
 
 /// Who names an image.
@@ -78,7 +80,10 @@ pub fn findings(config: &Config, mentions: &[Mention], is_selected: impl Fn(&str
         }
         let (doubt, hint, object) = match &mention.by {
             By::Values(object) => (
-                "its chart is not known, and its values name no such secret",
+                match mention.is_told {
+                    true => "what is known of its chart does not tell what it is for, and its values name no such secret",
+                    false => "its chart is not known, and its values name no such secret",
+                },
                 format!("`helm pull` the chart into a folder of `charts`, or set the chart's value for pull secrets to `{secret}`"),
                 Some(object.clone()),
             ),

@@ -117,6 +117,14 @@ pub fn probe(
     })
 }
 
+/// The values that layers give together, without those of any chart.
+///
+/// # Errors
+/// A layer is not what it should be.
+pub fn given(layers: &[Layer]) -> Result<Value, Error> {
+    Ok(Value::Map(merge(layers)?))
+}
+
 /// What the chart gives as it is.
 struct Base {
     /// Every document by its place among those of its file.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::settings::{Settings, shown};
 use crate::config::Config;
+use crate::deliveries::facts::{ChartFacts, estimate};
 use crate::deliveries::releases::{Layer, Release};
 use crate::effects::charts;
 use crate::effects::source::{self, Source};
@@ -13,7 +14,7 @@ use crate::plan::File;
 use crate::plan::place::PodRun;
 use lossless_yaml::parse::{Node, parse};
 use lossless_yaml::split::split;
-use offline_helm::probe::{Pod, Probed, probe};
+use offline_helm::probe::{Pod, Probed, given, probe};
 use offline_kustomize::repository::{folder, folders, join};
 
 /// What a chart makes of the values of a release.
@@ -63,14 +64,7 @@ pub(super) fn render(
     let found = shown(chart.strip_prefix(&settings.root).unwrap_or(chart));
     let chart = charts.read(&settings.root, chart);
     let chart = chart.as_ref().as_ref().map_err(String::clone)?;
-    let mut layers = Vec::new();
-    let mut hidden = None;
-    for layer in &release.layers {
-        match values(files, settings, path, layer) {
-            Ok(layer) => layers.extend(layer),
-            Err(what) => hidden = Some(what),
-        }
-    }
+    let (layers, hidden) = layers(files, settings, path, release);
     let namespace = release.namespace.as_deref();
     let options = offline_helm::Options {
         release: release.name.clone(),
@@ -80,6 +74,44 @@ pub(super) fn render(
     let wants = |pod: &Pod| lacks(pod, namespace, &settings.config);
     let probed = probe(chart.clone(), &layers, &options, &[], &wants).map_err(words)?;
     Ok(Rendered { probed, chart: format!("`{found}`"), hidden })
+}
+
+/// What a release deploys as far as facts about its chart tell; `None`: they do not.
+pub(super) fn estimated(
+    files: &[File],
+    settings: &Settings,
+    path: &str,
+    release: &Release,
+    facts: &ChartFacts,
+) -> Option<Rendered> {
+    let (layers, hidden) = layers(files, settings, path, release);
+    let values = given(&layers).ok()?;
+    let wants = |pod: &Pod| lacks(pod, release.namespace.as_deref(), &settings.config);
+    let probed = estimate(facts, &values, &release.name, &wants)?;
+    let version = if facts.version.is_empty() {
+        String::new()
+    } else {
+        format!(", measured with version {}", facts.version)
+    };
+    Some(Rendered { probed, chart: format!("`{}` (known, though not here{version})", facts.chart), hidden })
+}
+
+/// The layers of a release's values, and what of them cannot be read here.
+fn layers(
+    files: &[File],
+    settings: &Settings,
+    path: &str,
+    release: &Release,
+) -> (Vec<offline_helm::Layer>, Option<String>) {
+    let mut layers = Vec::new();
+    let mut hidden = None;
+    for layer in &release.layers {
+        match values(files, settings, path, layer) {
+            Ok(layer) => layers.extend(layer),
+            Err(what) => hidden = Some(what),
+        }
+    }
+    (layers, hidden)
 }
 
 /// What is wrong, with its place in the chart.
