@@ -119,7 +119,8 @@ fn is_image(text: &str) -> bool {
     !text.contains("://") && !text.contains(char::is_whitespace) && text.contains(['/', ':'])
 }
 
-fn is_full(text: &str) -> bool {
+/// Whether a text is an image with the host of its registry.
+pub(super) fn is_full(text: &str) -> bool {
     is_image(text) && text.split_once('/').is_some_and(|(host, _)| has_host(host))
 }
 

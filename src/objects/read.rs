@@ -27,7 +27,7 @@ use lossless_yaml::parse::{Document, Node, check, find_first, parse};
 use lossless_yaml::path::Path;
 use lossless_yaml::span::{LineIndex, Position};
 use lossless_yaml::split::{Slice, split};
-use ways::{duplicate_above, path_of, runs_containers, users};
+use ways::{duplicate_above, named_image, path_of, runs_containers, users};
 
 /// What one file tells.
 #[derive(Clone, Debug, Default)]
@@ -328,10 +328,15 @@ impl<'t> Reader<'t, '_> {
             self.facts.skips.push(Skip { position, reason, detail });
         };
         let Some(sites) = sites else {
-            if runs_containers(node) {
+            let what = if runs_containers(node) {
+                Some("runs containers".to_owned())
+            } else {
+                named_image(node).map(|image| format!("names the image `{image}`"))
+            };
+            if let Some(what) = what.filter(|_| !relevance::is_told_elsewhere(group(api_version))) {
                 skip(
                     SkipReason::UnknownKind,
-                    format!("`{kind}` `{name}` runs containers, but no catalog has `{api_version}` `{kind}`"),
+                    format!("`{kind}` `{name}` {what}, but no catalog has `{api_version}` `{kind}`"),
                 );
             }
             return;

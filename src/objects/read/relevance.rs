@@ -18,7 +18,7 @@ pub(super) fn is_relevant(source: &str, kinds: &Kinds) -> bool {
                 || brings_secrets(api_version, kind)
                 || declared::is_namespace(api_version, kind)
                 || kind.ends_with("List") && has("items")
-                || has("ontainers:") && has("image:") && !api_version.is_empty()
+                || has("image:") && !api_version.is_empty() && !is_told_elsewhere(group(api_version))
         }
         // A key may be spelled with escapes (`"k\u0069nd"`).
         None => {
@@ -26,6 +26,23 @@ pub(super) fn is_relevant(source: &str, kinds: &Kinds) -> bool {
             (has("apiVersion") && has("kind") || escaped_letter()) && !lacks_kind(source)
         }
     }
+}
+
+/// Whether images that objects of a group name are told of elsewhere: those of charts and builds, and of Tekton's tasks, whose pull secrets
+/// belong to the runs and their ServiceAccounts.
+pub(super) fn is_told_elsewhere(group: &str) -> bool {
+    const GROUPS: [&str; 9] = [
+        "helm.toolkit.fluxcd.io",
+        "helm.fluxcd.io",
+        "helm.cattle.io",
+        "helm.crossplane.io",
+        "addons.cluster.x-k8s.io",
+        "config.projectsveltos.io",
+        "kustomize.config.k8s.io",
+        "kustomize.toolkit.fluxcd.io",
+        "tekton.dev",
+    ];
+    GROUPS.contains(&group)
 }
 
 /// Whether an unreadable document was probably meant to be an object of interest.

@@ -1,5 +1,6 @@
 //! Walks over the tree of one object: what is somewhere below it, where a node is written and what leads there besides.
 
+use crate::objects::mentions::is_full;
 use lossless_yaml::parse::Node;
 use lossless_yaml::path::{Path, Step};
 
@@ -38,6 +39,23 @@ pub(super) fn path_of(node: Node<'_, '_>) -> Path {
 /// How many places a node stands in: its own and one for every alias of it or of what it lies in.
 pub(super) fn users(node: Node<'_, '_>) -> usize {
     1 + std::iter::successors(Some(node), |node| node.parent()).map(Node::alias_count).sum::<usize>()
+}
+
+/// An image that a field called `image` names with its registry, somewhere below.
+pub(super) fn named_image(object: Node<'_, '_>) -> Option<String> {
+    let mut waiting = vec![object];
+    while let Some(node) = waiting.pop() {
+        for (key, value) in node.pairs() {
+            if key.as_str() == Some("image")
+                && let Some(text) = value.as_str().filter(|text| is_full(text))
+            {
+                return Some(text.to_owned());
+            }
+            waiting.push(value);
+        }
+        waiting.extend(node.items());
+    }
+    None
 }
 
 /// Whether a list called `containers` somewhere below holds something with an `image`.
