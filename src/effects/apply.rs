@@ -10,7 +10,7 @@ use crate::objects::values::room;
 use crate::plan::Addition;
 use lossless_yaml::edit::{self, Edit};
 use lossless_yaml::elder;
-use lossless_yaml::insert::Refusal;
+use lossless_yaml::refusal::Refusal;
 use lossless_yaml::span::{LineIndex, Position, Span};
 use lossless_yaml::verify::{Intent, Mismatch, Rewritten, verify, verify_rewritten};
 

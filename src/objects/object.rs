@@ -2,9 +2,10 @@
 //!
 //! Plain owned data, small, made by [`super::read`]. Holds no decision.
 
-use lossless_yaml::insert::{Refusal, Slot};
+use lossless_yaml::insert::Slot;
 use lossless_yaml::literal::Literal;
 use lossless_yaml::path::Path;
+use lossless_yaml::refusal::Refusal;
 use lossless_yaml::span::Position;
 
 /// An object that has pod specs or pull secrets of its own: a workload, a ServiceAccount, a custom resource.

@@ -1,11 +1,12 @@
 //! Room for a pull secret in the values of a chart: in an object that holds them, or in a file of their own.
 
 use super::object::{PullSecret, Within};
-use lossless_yaml::insert::{Form, KeyPlace, Refusal, Slot};
+use lossless_yaml::insert::{Form, KeyPlace, Slot};
 use lossless_yaml::layout;
 use lossless_yaml::literal::Literal;
 use lossless_yaml::parse::{Node, parse};
 use lossless_yaml::path::{Path, Step};
+use lossless_yaml::refusal::Refusal;
 use lossless_yaml::span::{LineIndex, Position};
 use lossless_yaml::split::split;
 

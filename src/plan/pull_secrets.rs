@@ -13,7 +13,8 @@ use crate::objects::object::{Object, PodSpec};
 use crate::objects::read::{FileFacts, SkipReason};
 use kubelet_keyring::pattern::needed;
 use kubelet_keyring::reference::ImageRef;
-use lossless_yaml::insert::{Refusal, Slot};
+use lossless_yaml::insert::Slot;
+use lossless_yaml::refusal::Refusal;
 use lossless_yaml::span::Position;
 
 /// Plans the references of every selected file; `builds` tells what cannot be in one cluster.

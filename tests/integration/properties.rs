@@ -246,7 +246,9 @@ fn fixtures() -> Vec<PathBuf> {
 
 /// Whether `after` is `before` with entries at the end of pull secret fields, and nothing else.
 fn gained(path: &str, before: &Value, after: &Value) -> Result<(), String> {
-    let field = path.rsplit('.').next().unwrap_or_default().to_lowercase();
+    // The name alone may be what a single entry lacked.
+    let field = if before.is_null() { path.trim_end_matches(".name") } else { path };
+    let field = field.rsplit('.').next().unwrap_or_default().to_lowercase();
     let is_field = field.contains("pull") && (field.contains("secret") || field.contains("credential"));
     let is_settings = ["podtemplate", "taskruntemplate"].contains(&&*field);
     match (before, after) {

@@ -278,7 +278,10 @@ pub fn inject(text: &str, config: &Config) -> Injected {
 
 /// A null where a pull secret belongs.
 static NULL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"((?i-u:pull\w*secrets?)["']?[ \t]*:[ \t]*)(?:null|Null|NULL|~)"#).unwrap()
+    Regex::new(
+        r#"((?i-u:pull\w*secrets?)["']?[ \t]*:[ \t\n]*(?:\{?[ \t]*name[ \t]*:[ \t]*)?)(?:null|Null|NULL|~)"#,
+    )
+    .unwrap()
 });
 
 /// Whether `after` is `before` with bytes added; a null may be gone where a pull secret belongs.

@@ -4,12 +4,11 @@
 //! [`Slot::edits`] makes the edits for any entries later, without the tree. A place that cannot be written with
 //! certainty is a [`Refusal`].
 
-use std::fmt;
-
 use super::edit::Edit;
 use super::emit;
 use super::layout::{self, FlowStyle};
 use super::parse::Node;
+use super::refusal::Refusal;
 use super::span::{Span, line_end, line_start};
 
 /// What a field holds: one entry or a list of them, each a plain string or a mapping with one key.
@@ -22,36 +21,6 @@ pub struct Form {
 }
 
 const SINGLE_STRING: Form = Form { list: false, key: None };
-
-/// Why a place is left alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The field holds something of another form than it must.
-    WrongForm(&'static str),
-    /// The mapping has this key twice; readers differ in which one counts.
-    DuplicateKey(String),
-    /// The field comes in by a merge key (`<<`); a field of its own would hide it.
-    Merged,
-    /// A tag or anchor stands where the entry would have to go.
-    Property,
-    /// The layout leaves no place that is certain.
-    Layout,
-    /// Something that the caller knows stands in the way: a clause that follows "but".
-    Other(String),
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::WrongForm(expected) => write!(f, "the field is not {expected}"),
-            Self::DuplicateKey(key) => write!(f, "key `{key}` is given twice"),
-            Self::Merged => f.write_str("the field comes from a merge key"),
-            Self::Property => f.write_str("the field has a tag or an anchor but no value"),
-            Self::Layout => f.write_str("the layout leaves no certain place for an entry"),
-            Self::Other(reason) => f.write_str(reason),
-        }
-    }
-}
 
 /// An entry that is already there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +70,12 @@ enum Place {
     ValueLines { at: usize, indent: usize, dash: usize },
     /// The value right after the colon: in a flow mapping, or a single string.
     ValueInLine { at: usize },
+    /// The name and its key in a mapping that is there and empty.
+    NamePair { at: usize },
+    /// The name right after the colon of its key.
+    NameInLine { at: usize },
+    /// The name in place of a written null.
+    NameInstead { span: Span },
 }
 
 impl Place {
@@ -116,8 +91,10 @@ impl Place {
             | Self::EntriesFlow { at, .. }
             | Self::Brackets { at }
             | Self::ValueLines { at, .. }
-            | Self::ValueInLine { at } => at,
-            Self::Instead { span } => span.start,
+            | Self::ValueInLine { at }
+            | Self::NamePair { at }
+            | Self::NameInLine { at } => at,
+            Self::Instead { span } | Self::NameInstead { span } => span.start,
         }
     }
 }
@@ -170,8 +147,7 @@ impl Slot {
             None if mapping.get(key).is_some() => return Err(Refusal::Merged),
             None => (new_key_place(mapping, key_place, dashes)?, flow),
             Some((name, value)) if value.is_null() => (null_place(mapping, name, value, form, dashes)?, flow),
-            // A single entry that is there leaves no room; the place is never used.
-            Some((_, value)) if !form.list => (Place::Instead { span: value.span() }, flow),
+            Some((_, value)) if !form.list => (single_place(value, form)?, FlowStyle::of(value)),
             Some((_, value)) => match value.items().last() {
                 None => (Place::Brackets { at: value.span().start + 1 }, flow),
                 Some(last) if !value.is_flow() => (append_block(value, last)?, FlowStyle::of(last)),
@@ -296,6 +272,13 @@ impl Slot {
                 vec![Edit::insert(*at, lines(self.value_lines(names, *indent, *dash)))]
             }
             Place::ValueInLine { at } => vec![Edit::insert(*at, format!(" {}", self.flow_value(names)))],
+            Place::NamePair { at } => {
+                let entry = self.flow_entry(names[0]);
+                let pair = entry.strip_prefix('{').and_then(|entry| entry.strip_suffix('}'));
+                vec![Edit::insert(*at, pair.unwrap_or(&entry).to_owned())]
+            }
+            Place::NameInLine { at } => vec![Edit::insert(*at, format!(" {}", self.flow_scalar(names[0])))],
+            Place::NameInstead { span } => vec![Edit { span: *span, text: self.flow_scalar(names[0]) }],
         }
     }
 
@@ -378,8 +361,8 @@ fn present(value: Node<'_, '_>, form: Form) -> Result<Vec<Present>, Refusal> {
         }));
     }
     let present = |entry: Node<'_, '_>| {
-        let name = form.key.map_or_else(|| entry.as_str(), |key| entry.str_at(key))?.to_owned();
-        Some(Present { name, offset: entry.span().start })
+        let name = form.key.map_or_else(|| entry.as_str(), |key| entry.str_at(key))?;
+        (!name.is_empty()).then(|| Present { name: name.to_owned(), offset: entry.span().start })
     };
     Ok(entries.into_iter().filter_map(present).collect())
 }
@@ -507,8 +490,7 @@ fn null_place(
     if !value.span().is_empty() {
         return Ok(Place::Instead { span: value.span() });
     }
-    let colon = next_token(text, key.span().end).filter(|&at| text.as_bytes()[at] == b':');
-    let colon = colon.ok_or(Refusal::Layout)?;
+    let colon = colon_of(mapping, key)?;
     if mapping.is_flow() || form == SINGLE_STRING {
         return Ok(Place::ValueInLine { at: colon + 1 });
     }
@@ -524,6 +506,40 @@ fn null_place(
     let indent = layout::column(text, start);
     let at = line_end(text, colon);
     Ok(Place::ValueLines { at, indent, dash: own_dashes(mapping, dashes) })
+}
+
+/// Where the name of the single entry goes that is there. An entry that has a name leaves no room; its place is never used.
+fn single_place(value: Node<'_, '_>, form: Form) -> Result<Place, Refusal> {
+    let there = Place::Instead { span: value.span() };
+    let Some(key) = form.key else {
+        return if value.as_str() == Some("") { Err(Refusal::EmptyText) } else { Ok(there) };
+    };
+    let name = value.pairs().find(|(name, _)| name.resolved().as_str() == Some(key));
+    if name.is_some_and(|(_, name)| !name.resolved().is_null() && name.resolved().as_str() != Some("")) {
+        return Ok(there);
+    }
+    if value.is_anchored() || value.tag().is_some() {
+        // Whoever else refers to it would gain the name, too.
+        return Err(Refusal::Property);
+    }
+    let Some((key, name)) = name else {
+        let empty = value.is_flow() && value.pairs().next().is_none();
+        return if empty { Ok(Place::NamePair { at: value.span().start + 1 }) } else { Err(Refusal::Layout) };
+    };
+    if name.is_anchored() || name.tag().is_some() || name.resolved() != name {
+        return Err(Refusal::Property);
+    }
+    match name.span() {
+        _ if !name.is_null() => Err(Refusal::EmptyText),
+        span if !span.is_empty() => Ok(Place::NameInstead { span }),
+        _ => colon_of(value, key).map(|colon| Place::NameInLine { at: colon + 1 }),
+    }
+}
+
+/// Offset of the colon of a key without a value.
+fn colon_of(mapping: Node<'_, '_>, key: Node<'_, '_>) -> Result<usize, Refusal> {
+    let text = mapping.document().text();
+    next_token(text, key.span().end).filter(|&at| text.as_bytes()[at] == b':').ok_or(Refusal::Layout)
 }
 
 fn append_block(list: Node<'_, '_>, last: Node<'_, '_>) -> Result<Place, Refusal> {

@@ -1,6 +1,6 @@
 //! YAML as bytes: where documents and nodes lie, how to add to them without touching anything else, and how to prove it.
 //!
-//! Owns positions, layouts, edits and their proof. Refuses to guess: a place that is not certain is a [`insert::Refusal`], and files are
+//! Owns positions, layouts, edits and their proof. Refuses to guess: a place that is not certain is a [`refusal::Refusal`], and files are
 //! never re-emitted. Knows nothing of Kubernetes. Positions are byte offsets into the file from one parser ([`parse`]);
 //! a second parser ([`verify`]) judges every edit, and a third tells what older readers refuse ([`elder`]).
 //!
@@ -49,6 +49,7 @@ pub mod literal;
 pub mod nearest;
 pub mod parse;
 pub mod path;
+pub mod refusal;
 pub mod remove;
 pub mod span;
 pub mod split;

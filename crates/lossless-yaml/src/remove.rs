@@ -4,9 +4,9 @@
 //! is a [`Refusal`]; the result has to be judged by [`super::verify::verify_removal`] before it is written.
 
 use super::edit::Edit;
-use super::insert::Refusal;
 use super::layout;
 use super::parse::{Kind, Node};
+use super::refusal::Refusal;
 use super::span::{Span, line_end, line_start};
 
 /// The edits that take the items at these indexes (sorted) out of the list under `key`.

@@ -337,9 +337,9 @@ impl Intent {
                 (new.marks[start..end - 1] == entries[..]).then_some(Undo { range: start..end - 1, old: &[] })
             }
             // Else the field was missing or null, and holds nothing but the new entries now.
-            None | Some([Mark::Scalar { plain: true, anchored: false, tag: None, .. }]) => {
-                if let Some([Mark::Scalar { value, .. }]) = before {
-                    matches!(&**value, "" | "~" | "null" | "Null" | "NULL").then_some(())?;
+            None | Some([Mark::Scalar { .. }]) => {
+                if let Some([mark]) = before {
+                    is_null(mark).then_some(())?;
                 }
                 let mut whole = entries;
                 if self.form.list {
@@ -356,7 +356,24 @@ impl Intent {
                 (new.marks[value..end] == whole[..])
                     .then_some(Undo { range: start..end, old: before.unwrap_or_default() })
             }
+            // A single entry was there without its name, and is the new one now.
+            Some(lacking) if inner.is_empty() && !self.form.list && self.names.len() == 1 => {
+                (self.lacks_name(lacking) && new.marks[value..end] == entries[..])
+                    .then_some(Undo { range: value..end, old: lacking })
+            }
             Some(_) => None,
+        }
+    }
+
+    /// Whether these marks are a mapping that is empty, or holds no more than the key of a name that is null.
+    fn lacks_name(&self, marks: &[Mark]) -> bool {
+        let [Mark::Mapping { anchored: false, tag: None }, inner @ .., Mark::End] = marks else {
+            return false;
+        };
+        match inner {
+            [] => self.form.key.is_some(),
+            [Mark::Scalar { value, .. }, name] => Some(value.as_str()) == self.form.key && is_null(name),
+            _ => false,
         }
     }
 
@@ -368,6 +385,12 @@ impl Intent {
             None => vec![scalar(name)],
         }
     }
+}
+
+/// Whether it is a null without a tag or an anchor.
+fn is_null(mark: &Mark) -> bool {
+    matches!(mark, Mark::Scalar { value, plain: true, anchored: false, tag: None }
+        if matches!(&**value, "" | "~" | "null" | "Null" | "NULL"))
 }
 
 /// What is new is written plain or quoted as it needs; either way it is a string.

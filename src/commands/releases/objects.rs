@@ -10,8 +10,9 @@ use crate::deliveries::releases::{Layer, Place};
 use crate::objects::object::{Container, ContainerList, FromChart, Object, PodSpec, PullSecret};
 use crate::objects::values::{Room, room, room_in_text};
 use crate::plan::File;
-use lossless_yaml::insert::{Form, Refusal};
+use lossless_yaml::insert::Form;
 use lossless_yaml::path::Path;
+use lossless_yaml::refusal::Refusal;
 use lossless_yaml::span::Position;
 use offline_helm::probe::{Pod, Shape, Way};
 
