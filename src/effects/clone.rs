@@ -15,11 +15,9 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::effects::scan::index::clone_folder;
+use crate::effects::scan::index::own_folder;
 use crate::effects::source;
 
-/// The folder below that of Git.
-pub(super) const FOLDER: &str = "pullcred";
 /// Versions of one file that are remembered, so that switching branches forgets nothing.
 const VERSIONS: usize = 8;
 /// The block of SHA-256: HMAC uses such a key as it is.
@@ -47,7 +45,7 @@ impl Memory {
     /// # Errors
     /// The system has no randomness.
     pub fn load(root: &Path) -> Result<Self> {
-        let folder = clone_folder(root).map(|folder| folder.join(FOLDER));
+        let folder = own_folder(root);
         let mut memory =
             Self { folder, key: Zeroizing::new([0; KEY_BYTES]), written: BTreeMap::new(), changed: false };
         let known = memory.folder.as_ref().and_then(|folder| read_key(&folder.join("key")));
@@ -146,23 +144,26 @@ impl Memory {
 /// # Errors
 /// When the system refuses.
 pub fn lock(root: &Path, waiting: impl FnOnce()) -> Result<Lock> {
-    let in_clone = clone_folder(root).and_then(|folder| {
-        let folder = folder.join(FOLDER);
-        fs::create_dir_all(&folder).ok()?;
+    let folder = own_folder(root);
+    let in_clone = folder.as_ref().and_then(|folder| {
+        fs::create_dir_all(folder).ok()?;
         File::options().create(true).truncate(false).write(true).open(folder.join("lock")).ok()
     });
     // Outside of a repository, or where its folder cannot be written, the root itself is locked, which leaves nothing
     // behind. A system that cannot lock folders has to do without.
     let Some(file) = in_clone.or_else(|| File::open(root).ok()) else { return Ok(Lock(None)) };
     match file.try_lock() {
-        Ok(()) => Ok(Lock(Some(file))),
+        Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             waiting();
             file.lock().with_context(|| format!("{}: waiting for another run", root.display()))?;
-            Ok(Lock(Some(file)))
         }
-        Err(TryLockError::Error(_)) => Ok(Lock(None)),
+        Err(TryLockError::Error(_)) => return Ok(Lock(None)),
     }
+    if let Some(folder) = folder {
+        source::remove_leftovers(&folder);
+    }
+    Ok(Lock(Some(file)))
 }
 
 /// Fills a buffer with bytes that nobody can foretell.
@@ -260,6 +261,19 @@ mod tests {
         memory.remember("a", b"bytes", &[b"x"]);
         memory.save().unwrap();
         assert_eq!(fs::read_dir(bare.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn whoever_has_the_turn_removes_what_killed_runs_left() {
+        let root = repository();
+        let folder = root.path().join(".git/pullcred");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(".pullcred-1.tmp"), "left").unwrap();
+        let held = File::create(folder.join(".pullcred-2.tmp")).unwrap();
+        held.lock().unwrap();
+        drop(lock(root.path(), || {}).unwrap());
+        assert!(!folder.join(".pullcred-1.tmp").exists());
+        assert!(folder.join(".pullcred-2.tmp").exists());
     }
 
     #[cfg(unix)]

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 
+use super::scan::index::own_folder;
+
 /// Larger files are not read: no manifest comes near, and memory stays bounded.
 pub const MAX_BYTES: u64 = 32 << 20;
 
@@ -108,15 +110,26 @@ fn may_be_manifest(bytes: &[u8]) -> bool {
 ///
 /// Whatever computed a path, what is written lies below the root and outside of `.git`, links followed: names in manifests
 /// become parts of paths, and this is the last line of defence.
+///
+/// Until it is in place a content stands in `.git/pullcred/`, where Git does not see it; beside its file only where there is no
+/// such folder or it lies on another file system. What a run that was killed leaves there, the next one removes.
 pub struct Writer {
     root: PathBuf,
+    /// Where contents stand first, as long as nothing has shown that they cannot be moved from there.
+    scratch: Mutex<Option<PathBuf>>,
     folders: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Writer {
     /// A writer for files below `root`.
     pub fn below(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), folders: Mutex::default() }
+        let scratch = own_folder(root).filter(|folder| fs::create_dir_all(folder).is_ok());
+        Self { root: root.to_path_buf(), scratch: Mutex::new(scratch), folders: Mutex::default() }
+    }
+
+    /// A writer for files that the user has named, wherever they are.
+    fn anywhere() -> Self {
+        Self { root: PathBuf::new(), scratch: Mutex::default(), folders: Mutex::default() }
     }
 
     /// Writes a file below the root, by its path on disk.
@@ -131,8 +144,21 @@ impl Writer {
 
     /// `mode` is that of a new file, less what the user's mask takes away.
     fn put(&self, path: &Path, text: &str, mode: u32) -> Result<()> {
-        let folder = put(path, text, mode)?;
-        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(folder);
+        let target = Target::of(path)?;
+        let scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_done = match scratch {
+            Some(scratch) => target.put(&scratch, text, mode)?,
+            None => false,
+        };
+        if self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(target.folder.clone()) {
+            remove_leftovers(&target.folder);
+        }
+        if !is_done {
+            *self.scratch.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            if !target.put(&target.folder, text, mode)? {
+                bail!("{}: a file cannot be moved within its own folder", path.display());
+            }
+        }
         Ok(())
     }
 }
@@ -151,7 +177,7 @@ impl Drop for Writer {
 /// # Errors
 /// When the system refuses; the file is then as it was.
 pub fn write(path: &Path, text: &str) -> Result<()> {
-    Writer::below(Path::new("")).put(path, text, 0o666)
+    Writer::anywhere().put(path, text, 0o666)
 }
 
 /// Writes one file for the user's eyes only.
@@ -159,7 +185,7 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
 /// # Errors
 /// When the system refuses; the file is then as it was.
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
-    Writer::below(Path::new("")).put(path, text, 0o600)
+    Writer::anywhere().put(path, text, 0o600)
 }
 
 /// Removes a file below `root`, by its path on disk.
@@ -199,40 +225,86 @@ fn check(root: &Path, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Replaces a file and returns its folder, which is not synced yet.
-fn put(path: &Path, text: &str, mode: u32) -> Result<PathBuf> {
-    let name = || path.display().to_string();
-    let (target, permissions) = match fs::symlink_metadata(path) {
-        // A link stays a link: what it points to is replaced.
-        Ok(found) if found.is_symlink() => {
-            let target = fs::canonicalize(path).with_context(name)?;
-            let permissions = fs::metadata(&target).with_context(name)?.permissions();
-            (target, Some(permissions))
+/// Names of files that hold a content until it is in place.
+const TEMPORARY: (&str, &str) = (".pullcred-", ".tmp");
+
+/// Removes what runs that were killed left in a folder: a run that lives holds a lock on what is its own.
+pub(super) fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_ours = |name: &str| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1);
+        if !name.to_str().is_some_and(is_ours) || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
         }
-        Ok(found) => (path.to_path_buf(), Some(found.permissions())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_path_buf(), None),
-        Err(error) => return Err(error).with_context(name),
-    };
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if permissions.is_none() {
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        if File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            // What cannot be removed is in nobody's way.
+            let _ = fs::remove_file(entry.path());
+        }
     }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".pullcred-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    #[cfg(not(unix))]
-    let _ = mode;
-    let mut temporary = builder
-        .tempfile_in(folder)
-        .with_context(|| format!("{}: no temporary file can be made beside it", path.display()))?;
-    temporary.write_all(text.as_bytes()).with_context(name)?;
-    if let Some(permissions) = permissions {
-        temporary.as_file().set_permissions(permissions).with_context(name)?;
+}
+
+/// A file to be replaced or made, links followed.
+struct Target {
+    file: PathBuf,
+    folder: PathBuf,
+    /// Of the file that is there.
+    permissions: Option<fs::Permissions>,
+}
+
+impl Target {
+    /// Looks at the place; the folder of a file that is not there is made.
+    fn of(path: &Path) -> Result<Self> {
+        let name = || path.display().to_string();
+        let (file, permissions) = match fs::symlink_metadata(path) {
+            // A link stays a link: what it points to is replaced.
+            Ok(found) if found.is_symlink() => {
+                let file = fs::canonicalize(path).with_context(name)?;
+                let permissions = fs::metadata(&file).with_context(name)?.permissions();
+                (file, Some(permissions))
+            }
+            Ok(found) => (path.to_path_buf(), Some(found.permissions())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_path_buf(), None),
+            Err(error) => return Err(error).with_context(name),
+        };
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).to_path_buf();
+        if permissions.is_none() {
+            fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        }
+        Ok(Self { file, folder, permissions })
     }
-    temporary.as_file().sync_all().with_context(name)?;
-    temporary.persist(&target).map_err(|error| error.error).with_context(name)?;
-    Ok(folder.to_path_buf())
+
+    /// Writes a content to `scratch` and moves it in place from there; false where that is another file system, or cannot be
+    /// written although the file's own folder may be.
+    fn put(&self, scratch: &Path, text: &str, mode: u32) -> Result<bool> {
+        let name = || self.file.display().to_string();
+        let is_apart = scratch != self.folder;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+        #[cfg(not(unix))]
+        let _ = mode;
+        let mut temporary = match builder.tempfile_in(scratch) {
+            Err(_) if is_apart => return Ok(false),
+            made => made.with_context(|| {
+                format!("{}: no temporary file can be made beside it", self.file.display())
+            })?,
+        };
+        // Tells other runs that it is in use; a system that has no locks has no leftovers removed either.
+        let _ = temporary.as_file().try_lock();
+        temporary.write_all(text.as_bytes()).with_context(name)?;
+        if let Some(permissions) = &self.permissions {
+            temporary.as_file().set_permissions(permissions.clone()).with_context(name)?;
+        }
+        temporary.as_file().sync_all().with_context(name)?;
+        match temporary.persist(&self.file) {
+            Ok(_) => Ok(true),
+            Err(error) if is_apart && error.error.kind() == io::ErrorKind::CrossesDevices => Ok(false),
+            Err(error) => Err(error.error).with_context(name),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -255,6 +327,20 @@ mod tests {
             Writer::below(&root).write(&root.join(path), "text").unwrap();
         }
         assert!(!folder.path().join("x").exists() && !root.join(".git/hooks").exists());
+    }
+
+    #[test]
+    fn what_a_killed_run_left_goes_and_what_a_running_one_holds_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("repository");
+        fs::create_dir_all(root.join(".git/pullcred")).unwrap();
+        fs::write(root.join(".pullcred-1.tmp"), "left").unwrap();
+        let held = File::create(root.join(".pullcred-2.tmp")).unwrap();
+        held.lock().unwrap();
+        Writer::below(&root).write(&root.join("new"), "text").unwrap();
+        let there = |name: &str| root.join(name).exists();
+        assert!(there("new") && !there(".pullcred-1.tmp") && there(".pullcred-2.tmp"));
+        assert_eq!(fs::read_dir(root.join(".git/pullcred")).unwrap().count(), 0);
     }
 
     #[cfg(unix)]

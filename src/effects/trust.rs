@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
-use super::clone::FOLDER;
 use super::docker::variable;
-use super::scan::index::clone_folder;
+use super::scan::index::own_folder;
 use super::source;
 use crate::plan::grant::Grant;
 
@@ -70,7 +69,7 @@ pub struct Agreed {
 impl Agreed {
     /// Reads what the clone of the repository at `root` has agreed to.
     pub fn load(root: &Path) -> Self {
-        let file = clone_folder(root).map(|folder| folder.join(FOLDER).join("trusted"));
+        let file = own_folder(root).map(|folder| folder.join("trusted"));
         let text = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
         let mut grants: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         let mut current = None;

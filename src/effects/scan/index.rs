@@ -33,6 +33,11 @@ pub fn clone_folder(top: &Path) -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
+/// The folder in there that is this program's own, made or not; nothing outside of a repository.
+pub fn own_folder(top: &Path) -> Option<PathBuf> {
+    clone_folder(top).map(|folder| folder.join("pullcred"))
+}
+
 /// `.git` itself, or where the `.git` file of a worktree or submodule points to.
 fn git_folder(top: &Path) -> Option<PathBuf> {
     let git = top.join(".git");
