@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, anyhow, bail};
 
 use super::args::{CheckArgs, Common, Format};
-use super::ending::{fails, is_shown, skipped, unconfigured, unverified};
+use super::ending::{self, fails, is_shown, skipped, unconfigured, unverified};
 use super::exit::Exit;
 use super::inside;
 use super::run::Run;
@@ -30,8 +30,9 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
     run.changes(|_| ());
     let identities = from_start(common, &arguments.identity.identities)?;
     let options = Options { identities: &identities, ..Options::default() };
-    let (mut changes, mut sealed) = (0, Vec::new());
+    let (mut changes, mut sealed, mut command) = (0, Vec::new(), "inject");
     if let Some(secrets) = Secrets::plan(&run, options)? {
+        command = "sync";
         changes = secrets.changes();
         sealed = secrets.sealed();
         run.plan.findings.extend([secrets.answered, secrets.findings].concat());
@@ -52,7 +53,7 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
     let text = match common.format {
         Format::Json => json::check(&run.plan.findings, &summary),
         Format::Github => shown.iter().map(|finding| github::annotation(finding)).collect(),
-        Format::Text => shown.iter().map(|finding| text::finding(finding, style)).collect(),
+        Format::Text => text::findings(&shown, ending::all(common), style),
         Format::Sarif => sarif::log(&shown),
         Format::Junit => junit::document(&shown, |finding| fails(common, finding)),
     };
@@ -71,8 +72,11 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
         unverified(common, &run.plan.findings.iter().collect::<Vec<_>>(), terminal)?;
         from_baseline(known, terminal)?;
     }
-    let failed = run.plan.findings.iter().any(|finding| fails(common, finding));
-    Ok(if failed { Exit::Findings } else { Exit::Clean })
+    let failing: Vec<&Finding> = run.plan.findings.iter().filter(|finding| fails(common, finding)).collect();
+    if !common.quiet {
+        ending::next(&failing, changes, command, terminal)?;
+    }
+    Ok(if failing.is_empty() { Exit::Clean } else { Exit::Findings })
 }
 
 fn read_baseline(common: &Common, file: &Path) -> Result<Baseline> {

@@ -24,6 +24,33 @@ pub fn is_shown(common: &Common, finding: &Finding) -> bool {
     !common.quiet || finding.severity == Severity::Error
 }
 
+/// Whether each finding is shown, however many there are of its kind: who asks for errors only gets them all.
+pub fn all(common: &Common) -> bool {
+    common.verbose || common.quiet
+}
+
+/// What to do next, after a check that is not clean: `changes` is what `command` would do itself.
+pub fn next(failing: &[&Finding], changes: usize, command: &str, terminal: &mut Terminal<'_>) -> Result<()> {
+    if failing.is_empty() {
+        return Ok(());
+    }
+    let is_by_hand = failing.iter().any(|finding| finding.code != Code::PullSecretMissing);
+    let by_hand = if is_by_hand { "; what else is named, mend as its hint says" } else { "" };
+    let next = terminal.err_style.cyan("next");
+    match changes {
+        0 => writeln!(
+            terminal.err,
+            "{next}: mend each as its hint says; `--write-baseline FILE` accepts what is there today"
+        )?,
+        changes => writeln!(
+            terminal.err,
+            "{next}: `pullcred {command}` makes {}, `--dry-run --diff` shows them before{by_hand}",
+            text::count(changes, "change")
+        )?,
+    }
+    Ok(())
+}
+
 /// Says so when there is nothing to look for.
 pub fn unconfigured(run: &Run, terminal: &mut Terminal<'_>) -> Result<()> {
     match run.settings.nothing_configured() {

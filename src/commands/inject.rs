@@ -24,14 +24,16 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
     let _lock = if changes.dry_run { None } else { Some(wait(&settings, terminal)?) };
     let mut run = Run::new(settings)?;
     let Injected { entries, files, mut failed } = write(&mut run, common, changes, terminal)?;
+    let mut shown = Vec::new();
     for finding in &run.plan.findings {
         let answered = matches!(finding.code, Code::PullSecretMissing);
         // What stops an edit is an error here; a file nobody can read held no workload that we know of.
         failed |= finding.severity == Severity::Error && !answered;
         if !answered && ending::is_shown(common, finding) {
-            terminal.err.write_all(text::finding(finding, terminal.err_style).as_bytes())?;
+            shown.push(finding);
         }
     }
+    terminal.err.write_all(text::findings(&shown, ending::all(common), terminal.err_style).as_bytes())?;
     if !common.quiet {
         ending::unconfigured(&run, terminal)?;
         let summary = run.summary();

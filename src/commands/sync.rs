@@ -273,9 +273,9 @@ fn conclude(common: &Common, findings: &[&Finding], terminal: &mut Terminal<'_>)
         .filter(|finding| !matches!(finding.code, Code::PullSecretMissing | Code::LoadRestricted))
         .collect();
     run::sort_by_place(&mut findings);
-    for finding in findings.iter().filter(|finding| ending::is_shown(common, finding)) {
-        terminal.err.write_all(text::finding(finding, terminal.err_style).as_bytes())?;
-    }
+    let shown: Vec<&Finding> =
+        findings.iter().copied().filter(|finding| ending::is_shown(common, finding)).collect();
+    terminal.err.write_all(text::findings(&shown, ending::all(common), terminal.err_style).as_bytes())?;
     ending::unverified(common, &findings, terminal)?;
     // A build that nobody can follow keeps no file from being edited.
     let fails = |finding: &&&Finding| finding.code != Code::BuildFails && ending::fails(common, finding);
