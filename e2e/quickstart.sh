@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What `quickstart` writes, judged by others: Git takes it for a repository and ignores the identity, sops opens its Secrets with that
-# identity, kustomize builds it. The commands are those of the README that it writes; tests/integration/quickstart.rs runs the others.
-# needs: git
+# identity, kustomize builds it; and what `init` makes for somebody who has no key yet. The commands are those of the README that it writes; tests/integration/quickstart.rs runs the others.
+# needs: git script
 # peers: sops age-keygen kustomize yq
 set -euo pipefail
 : "${ROOT:?started by e2e/run}"
@@ -38,3 +38,27 @@ SAMPLE_USERNAME=bot SAMPLE_PASSWORD=another status 0 pullcred sync --identity ag
 SOPS_AGE_KEY_FILE=age.agekey sops decrypt overlays/staging/registry.sops.yaml | yq '.data[".dockerconfigjson"] | @base64d' |
   grep -q another || fail 'the new password is not there'
 echo 'a new password: two Secrets rewritten, nothing else'
+
+# Somebody without a key, at a terminal: `init` makes one where sops looks for it, and it opens what `sync` writes.
+export HOME=$PWD/../home
+mkdir -p "$HOME" ../newcomer
+cd ../newcomer
+git init --quiet
+cat >web.yaml <<'YAML'
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec: {containers: [{name: app, image: "myregistry.azurecr.io/web:1"}]}
+YAML
+printf 'y\ny\n' | script -qefc 'pullcred init' /dev/null >../asked
+identity=$HOME/.config/sops/age/keys.txt
+grep -qF "make an age identity in $identity" ../asked || fail "nobody was asked: $(<../asked)"
+[[ $(stat -c %a "$identity") == 600 ]] || fail 'the identity is for everybody'
+grep -qF "$(age-keygen -y "$identity")" .pullcred.yaml || fail 'the configuration has another recipient'
+MYREGISTRY_AZURECR_IO_USERNAME=me MYREGISTRY_AZURECR_IO_PASSWORD=mine status 0 pullcred sync
+sops decrypt pull-secrets/shop/myregistry-azurecr-io.sops.yaml | yq '.data[".dockerconfigjson"] | @base64d' | grep -q '"mine"' ||
+  fail 'sops does not find the identity'
+printf 'n\nn\n' | script -qefc 'pullcred init --force' /dev/null >../asked
+grep -qF "whose identity is in $identity" ../asked || fail "the identity is not used again: $(<../asked)"
+[[ -z $(git status --porcelain | grep -v 'pullcred.yaml\|pull-secrets\|web.yaml') ]] || fail 'something else is in the repository'
+echo 'a newcomer: an identity made where sops looks for it, for its owner only'

@@ -392,6 +392,9 @@ pub struct InitArgs {
     /// Print the configuration instead of writing it
     #[arg(long)]
     pub dry_run: bool,
+    /// Encrypt for the age identity in FILE, outside of the repository, which is made where there is none
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 }
 
 /// Arguments of `quickstart`.

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 
 use super::args::{Common, InitArgs};
 use super::exit::Exit;
+use super::own_key;
 use super::run::Run;
 use super::settings::{self, Settings};
 use super::terminal::Terminal;
@@ -30,10 +31,30 @@ pub fn run(common: &Common, arguments: &InitArgs, terminal: &mut Terminal<'_>) -
     let root = crate::effects::scan::repository(&start).unwrap_or(start);
     let there = FILE_NAMES.iter().map(|name| root.join(name)).find(|file| file.exists());
     if let Some(there) = there.as_ref().filter(|_| !arguments.force && !arguments.dry_run) {
-        bail!("{}: there is a configuration already\nhint: `--force` replaces it", there.display());
+        return match &arguments.identity {
+            Some(file) => own_key::for_configuration(common, file, &root, there, terminal),
+            None => {
+                bail!("{}: there is a configuration already\nhint: `--force` replaces it", there.display())
+            }
+        };
     }
     let run = Run::new(Settings::bare(common, &root))?;
-    let facts = facts(&run, &root);
+    let mut facts = facts(&run, &root);
+    let lacking: Vec<&mut InitTarget> =
+        facts.targets.iter_mut().filter(|target| target.recipients.is_empty()).collect();
+    let own = own_key::recipients(common, arguments, &root, !lacking.is_empty(), terminal)?;
+    let stand = lacking.is_empty();
+    for target in lacking {
+        target.recipients.clone_from(&own);
+    }
+    let unknown =
+        |recipient: &&String| !facts.targets.iter().any(|target| target.recipients.contains(recipient));
+    for recipient in own.iter().filter(unknown).filter(|_| stand && !common.quiet) {
+        writeln!(
+            terminal.err,
+            "the recipients of `.sops.yaml` stand; add {recipient} there to decrypt with it"
+        )?;
+    }
     let written = template(&facts);
     if arguments.dry_run {
         terminal.out.write_all(written.as_bytes())?;
@@ -42,9 +63,11 @@ pub fn run(common: &Common, arguments: &InitArgs, terminal: &mut Terminal<'_>) -
     let file = there.unwrap_or_else(|| root.join(FILE_NAMES[0]));
     source::write(&file, &written)?;
     if !common.quiet {
+        let is_complete = facts.targets.iter().any(|target| !target.recipients.is_empty());
+        let command = if is_complete { "sync" } else { "inject" };
         writeln!(
             terminal.err,
-            "wrote {}: {} and {} found\nnext: read it, then `pullcred check` and `pullcred inject`",
+            "wrote {}: {} and {} found\nnext: read it, then `pullcred check` and `pullcred {command}`",
             file.display(),
             text::count(facts.registries.len(), "registry"),
             text::count(facts.namespaces.len(), "namespace"),

@@ -9,16 +9,13 @@ use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use zeroize::Zeroizing;
 
 use super::args::{self, Cli, Common, QuickstartArgs};
 use super::exit::Exit;
 use super::settings::directory;
 use super::start::now;
 use super::terminal::Terminal;
-use crate::effects::source;
-use sops_age::document::Timestamp;
-use sops_age::identity;
+use crate::effects::{identities, source};
 use sops_age::recipients::{Recipient, encrypt_file};
 
 /// How a command is run, once its arguments are read.
@@ -101,11 +98,7 @@ fn refuse_what_is_there(folder: &Path) -> Result<()> {
 }
 
 fn write(folder: &Path) -> Result<()> {
-    let (key, recipient) = identity::generate();
-    let created = Timestamp::from_unix(now());
-    let created = created.as_str();
-    // As age-keygen has it.
-    let key = Zeroizing::new(format!("# created: {created}\n# public key: {recipient}\n{}\n", key.as_str()));
+    let (key, recipient) = identities::key_file(now());
     for folder in [folder.join(".git/objects"), folder.join(".git/refs")] {
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }

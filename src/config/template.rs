@@ -196,8 +196,7 @@ fn targets(text: &mut String, targets: &[InitTarget], mark: &str) {
               \x20 # apart by `paths`. Without `recipients` those of the matching rule of `.sops.yaml` are taken.\n";
     let nobody = targets.iter().all(|target| target.recipients.is_empty());
     if nobody {
-        *text +=
-            "  # `age-keygen -o key.txt` makes a key pair; the public key that it prints is a recipient.\n";
+        *text += "  # `pullcred init --identity FILE` makes a key pair, as `age-keygen` does; its public key is a recipient.\n";
     }
     let mut block = String::from("targets:\n");
     for target in targets {

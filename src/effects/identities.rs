@@ -8,10 +8,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use zeroize::Zeroizing;
 
 use super::docker::{read_text, variable};
-use super::process;
-use sops_age::identity::Identities;
+use super::{process, source};
+use sops_age::document::Timestamp;
+use sops_age::identity::{self, Identities};
 
 /// Collects the identities. `named` are the files of `--identity`; they take the place of all others. `recipients` are those
 /// that there is something to open for: a command that tells keys apart is asked for each.
@@ -43,11 +45,49 @@ pub fn collect(named: &[PathBuf], recipients: &BTreeSet<String>) -> Result<Ident
         add_file(&mut identities, Path::new(&file)).context("SOPS_AGE_KEY_FILE")?;
     }
     add_command(&mut identities, "SOPS_AGE_KEY_CMD", recipients)?;
-    add_usual(
-        &mut identities,
-        configuration(home.as_deref()).map(|folder| folder.join("sops/age/keys.txt")).as_deref(),
-    );
+    add_usual(&mut identities, usual_file().as_deref());
     Ok(identities)
+}
+
+/// Where sops looks for identities that nothing names.
+pub fn usual_file() -> Option<PathBuf> {
+    let home = env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    configuration(home.as_deref()).map(|folder| folder.join("sops/age/keys.txt"))
+}
+
+/// The recipients of the identities in a file; none where there is no file.
+///
+/// # Errors
+/// It cannot be read, or holds no identity of which the recipient is known.
+pub fn recipients_in(file: &Path) -> Result<Vec<String>> {
+    let mut identities = Identities::default();
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    add_file(&mut identities, file)?;
+    let recipients: Vec<String> = identities.recipients().map(str::to_owned).collect();
+    if recipients.is_empty() {
+        bail!("identity {}: it tells no recipient", file.display());
+    }
+    Ok(recipients)
+}
+
+/// Makes an identity, in a file that only its owner can read, and returns its recipient; `now` is in seconds since 1970.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn make(file: &Path, now: u64) -> Result<String> {
+    let (text, recipient) = key_file(now);
+    source::write_private(file, &text)?;
+    Ok(recipient)
+}
+
+/// A new identity as `age-keygen` writes it, and its recipient; `now` is in seconds since 1970.
+pub fn key_file(now: u64) -> (Zeroizing<String>, String) {
+    let (key, recipient) = identity::generate();
+    let created = Timestamp::from_unix(now);
+    let text = format!("# created: {}\n# public key: {recipient}\n{}\n", created.as_str(), key.as_str());
+    (Zeroizing::new(text), recipient)
 }
 
 fn add_file(identities: &mut Identities, file: &Path) -> Result<()> {

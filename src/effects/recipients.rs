@@ -128,7 +128,8 @@ impl Audiences {
         let place = target.position.map_or_else(String::new, |position| format!(":{position}"));
         bail!(
             "{}{place}: nobody could decrypt {path}: there are neither recipients nor a creation rule\n\
-             hint: list `recipients` in the target, or write a `.sops.yaml` with an `age` rule",
+             hint: list `recipients` in the target, or write a `.sops.yaml` with an `age` rule; \
+             `pullcred init --identity FILE` makes a key pair and tells its recipient",
             self.config
         )
     }

@@ -12,6 +12,7 @@ mod layering;
 mod namespaces;
 mod offline;
 mod one_plan;
+mod own_key;
 mod packaging;
 mod properties;
 mod quickstart;
