@@ -35,6 +35,7 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
         command = "sync";
         changes = secrets.changes();
         sealed = secrets.sealed();
+        run.plan.findings.retain(|finding| !secrets.tell(finding));
         run.plan.findings.extend([secrets.answered, secrets.findings].concat());
     }
     inside::judge(&mut run, &identities)?;

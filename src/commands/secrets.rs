@@ -28,7 +28,7 @@ use crate::effects::scan;
 use crate::effects::seal::names;
 use crate::effects::source::{self, Source};
 use crate::plan::credentials::choose;
-use crate::plan::finding::Finding;
+use crate::plan::finding::{Code, Finding};
 use crate::plan::missing;
 use crate::plan::place::runs;
 use crate::plan::resources::{self, FILE_NAMES, Kustomization, Listed, Listing};
@@ -135,12 +135,22 @@ impl Secrets {
         self.items.iter().filter(stays).map(|item| item.decision.path.as_str())
     }
 
-    /// Namespace and name of the Secrets that age files hold, which show neither.
+    /// Whether what a finding says of a file is said of its Secret already: that a merge was not finished.
+    pub fn tell(&self, finding: &Finding) -> bool {
+        let is_conflict = |item: &Item| {
+            item.decision.path == finding.file
+                && item.seen.as_ref().is_some_and(|seen| matches!(seen.existing.kind, Kind::Conflicted))
+        };
+        finding.code == Code::ParseError && self.items.iter().any(is_conflict)
+    }
+
+    /// Namespace and name of the Secrets in files that do not show them: age files, and unfinished merges.
     pub fn sealed(&self) -> Vec<(String, String)> {
         let is_sealed = |item: &&Item| {
             let kind = item.seen.as_ref().map(|seen| &seen.existing.kind);
             let is_age = item.audience.as_ref().is_some_and(|audience| audience.format == Format::Age);
             is_age && matches!(kind, Some(Kind::Sealed | Kind::Ours(_)))
+                || matches!(kind, Some(Kind::Conflicted))
         };
         self.items.iter().filter(is_sealed).filter_map(|item| item.wanted.clone()).collect()
     }

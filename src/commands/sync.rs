@@ -68,6 +68,7 @@ impl Job<'_> {
         let mut secrets = Secrets::plan(&run, self.options)?;
         if let Some(secrets) = &mut secrets {
             run.weigh(&mut secrets.findings);
+            run.plan.findings.retain(|finding| !secrets.tell(finding));
         }
         if secrets.as_ref().is_some_and(Secrets::encrypts)
             && let Some(place) = Place::of(&run.settings)

@@ -12,7 +12,7 @@ use crate::config::Format;
 use crate::effects::source::{self, Source};
 use crate::objects::dockerconfig::Auths;
 use crate::objects::secret::{Head, OWNER, auths, is_ours};
-use crate::objects::unreadable::{CONFLICT, conflict_marker};
+use crate::objects::unreadable::{CONFLICT, conflict_marker, sides};
 use crate::plan::secrets::decide::{Content, Existing, Kind, Ours, Wanted};
 use lossless_yaml::span::Position;
 use sops_age::document::{Encrypted, Error, parse_plain};
@@ -59,7 +59,9 @@ impl Look<'_> {
         }
         match source::read(&on_disk) {
             Ok(Source::Text(text)) => {
-                let kind = if is_age_file(text.trim_start().as_bytes()) {
+                let kind = if self.is_conflict_of_ours(path, &text) {
+                    Kind::Conflicted
+                } else if is_age_file(text.trim_start().as_bytes()) {
                     self.age(path, &text, expected)
                 } else {
                     self.yaml(path, &text, expected)
@@ -70,6 +72,18 @@ impl Look<'_> {
             Ok(Source::Unusable { .. }) => foreign("a file that is no text"),
             Err(error) => foreign(&format!("a file that cannot be read ({error})")),
         }
+    }
+
+    /// Whether an unfinished merge left two versions of a Secret of ours, which both can be told to be that.
+    fn is_conflict_of_ours(&self, path: &str, text: &str) -> bool {
+        let Some(sides) = conflict_marker(text).and_then(|_| sides(text)) else { return false };
+        sides.iter().all(|side| {
+            let kind = match is_age_file(side.trim_start().as_bytes()) {
+                true => self.age(path, side, None),
+                false => self.yaml(path, side, None),
+            };
+            matches!(kind, Kind::Ours(_) | Kind::Damaged(_))
+        })
     }
 
     fn age(&self, path: &str, text: &str, expected: Expected<'_>) -> Kind {

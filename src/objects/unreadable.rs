@@ -37,6 +37,47 @@ pub fn conflict_marker(text: &str) -> Option<usize> {
     None
 }
 
+/// The two versions of a text that an unfinished merge left in one; none where no marker is or they do not fit together.
+pub fn sides(text: &str) -> Option<[String; 2]> {
+    /// What the lines at hand belong to.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Part {
+        Both,
+        Ours,
+        /// The ancestor of both, which the style `diff3` shows.
+        Base,
+        Theirs,
+    }
+    let mut sides = [String::new(), String::new()];
+    let (mut part, mut found) = (Part::Both, false);
+    for line in text.split_inclusive('\n') {
+        let marks = |marker: &str| {
+            line.strip_prefix(marker)
+                .is_some_and(|rest| matches!(rest.bytes().next(), None | Some(b' ' | b'\r' | b'\n')))
+        };
+        part = match part {
+            Part::Both if marks(MARKERS[0]) => {
+                found = true;
+                Part::Ours
+            }
+            Part::Ours if marks("|||||||") => Part::Base,
+            Part::Ours | Part::Base if marks("=======") => Part::Theirs,
+            Part::Theirs if marks(MARKERS[1]) => Part::Both,
+            _ if MARKERS.iter().any(|marker| marks(marker)) => return None,
+            part => {
+                if matches!(part, Part::Both | Part::Ours) {
+                    sides[0] += line;
+                }
+                if matches!(part, Part::Both | Part::Theirs) {
+                    sides[1] += line;
+                }
+                part
+            }
+        };
+    }
+    (found && part == Part::Both).then_some(sides)
+}
+
 /// Where and why a document that begins at `start` of its file is no YAML, and what to do where that is known.
 pub fn explain(source: &str, start: usize, error: ParseError) -> (usize, String, Option<&'static str>) {
     match conflict_marker(source) {
@@ -50,7 +91,23 @@ pub fn explain(source: &str, start: usize, error: ParseError) -> (usize, String,
 
 #[cfg(test)]
 mod tests {
-    use super::conflict_marker;
+    use super::{conflict_marker, sides};
+
+    #[test]
+    fn both_sides_of_a_merge_come_back() {
+        let both = |ours: &str, theirs: &str| Some([ours.to_owned(), theirs.to_owned()]);
+        let text = "a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> x\nd\n<<<<<<< HEAD\n||||||| 1\ne\n=======\nf\n>>>>>>> x\n";
+        assert_eq!(sides(text), both("a\nb\nd\n", "a\nc\nd\nf\n"));
+        assert_eq!(sides("a\n=======\nb\n"), None);
+        for unfinished in [
+            "<<<<<<< a\n",
+            "<<<<<<< a\n=======\n",
+            ">>>>>>> a\n",
+            "<<<<<<< a\n<<<<<<< b\n=======\n>>>>>>> c\n",
+        ] {
+            assert_eq!(sides(unfinished), None, "{unfinished}");
+        }
+    }
 
     #[test]
     fn a_marker_fills_the_beginning_of_a_line() {

@@ -46,6 +46,8 @@ pub enum Kind {
     Ours(Box<Ours>),
     /// A Secret of ours that does not verify, and why.
     Damaged(String),
+    /// Two versions of a Secret of ours, between the markers of a merge that was not finished.
+    Conflicted,
     /// An age file that nobody here can open and this clone did not write.
     Sealed,
     /// The very Secret that is wanted, encrypted by SOPS, but without our label.
@@ -162,6 +164,19 @@ pub fn decide(wanted: &Wanted, existing: Option<&Existing>, force: bool) -> Deci
                 hint,
             ));
         }
+        (Kind::Conflicted, _) => {
+            let message = format!("two branches changed `{display}`, and the merge was not finished");
+            let hint = "`pullcred sync` writes it anew, given the credentials; else take one side as a whole \
+                        (`git checkout --ours FILE`, or `--theirs`)";
+            let found = about(Code::SecretDamaged, message, hint);
+            match wanted.supply.whole() {
+                Some(auths) => {
+                    decision.action = write(wanted, None, auths.clone(), false);
+                    decision.answered.push(found);
+                }
+                None => decision.findings.push(found),
+            }
+        }
         (Kind::Sealed, None) => decision.findings.push(unverified(existing, wanted)),
         (Kind::Adoptable, None) => {
             let message = format!("`{display}` is encrypted here already, without our label");
@@ -263,7 +278,7 @@ fn decide_ours(decision: &mut Decision, wanted: &Wanted, existing: &Existing, ou
 pub fn unneeded(existing: &Existing, keep: Option<&str>) -> Option<Decision> {
     let name = match &existing.kind {
         Kind::Ours(ours) => ours.head.as_ref().map_or_else(|| existing.path.clone(), Head::display),
-        Kind::Damaged(_) => existing.path.clone(),
+        Kind::Damaged(_) | Kind::Conflicted => existing.path.clone(),
         Kind::Sealed | Kind::Adoptable | Kind::Foreign(_) => return None,
     };
     let message = match keep {

@@ -56,11 +56,33 @@ fn a_merge_of_one_secret_that_was_left_unfinished_is_named_and_mended() {
     }
     git(&repo, 1, &["merge", "-q", "--no-edit", "left"]);
     let found = repo.idle(1, &["check"], &[]).data();
-    let named =
-        format!("{}:3:1: conflict markers: a merge was not finished here [parse-error]", secret("shop"));
-    assert!(found.contains(&named), "{found}");
+    for namespace in ["shop", "pay"] {
+        let told = format!(
+            "{}:1:1: two branches changed `{namespace}/acr-secret`, and the merge was not finished [secret-damaged]",
+            secret(namespace)
+        );
+        assert!(found.contains(&told), "{found}");
+    }
+    assert!(!found.contains("parse-error") && !found.contains("secret-not-shipped"), "told twice: {found}");
+    // Nobody knows which side is right without the credentials.
+    repo.idle(2, &["sync"], &[("SOPS_AGE_KEY_FILE", &*key("age.txt"))]);
     // Either side as a whole is a Secret that opens.
     git(&repo, 0, &["checkout", "-q", "--ours", &secret("pay")]);
-    assert_eq!(repo.changes(&["encrypt", "--force"], BOTH), [secret("pay"), secret("shop")]);
+    assert_eq!(repo.changes(&["sync"], BOTH), [secret("shop")]);
+    repo.idle(0, &["sync"], BOTH);
     repo.idle(0, &["check"], &[("SOPS_AGE_KEY_FILE", &*key("age.txt"))]);
+}
+
+#[test]
+fn what_is_not_ours_on_both_sides_is_not_written_over() {
+    let repo = committed();
+    for (branch, text) in [("left", "theirs: 1\n"), ("right", "ours: 2\n")] {
+        git(&repo, 0, &["checkout", "-q", "-b", branch, "main"]);
+        repo.write(&secret("shop"), text);
+        commit(&repo, branch);
+    }
+    git(&repo, 1, &["merge", "-q", "--no-edit", "left"]);
+    let before = repo.read(&secret("shop"));
+    repo.run(2, &["sync"], BOTH);
+    assert_eq!(repo.read(&secret("shop")), before);
 }
