@@ -76,6 +76,8 @@ pub enum Command {
     Inject(InjectArgs),
     /// Write the encrypted Secrets
     Encrypt(EncryptArgs),
+    /// Encrypt registry Secrets that stand in the repository in clear
+    Adopt(AdoptArgs),
     /// Tell what is missing or wrong, change nothing
     Check(CheckArgs),
     /// Print finished manifests to stdout: for pipes, Helm post-renderers and Argo CD
@@ -206,6 +208,22 @@ pub struct EncryptArgs {
     /// Write every Secret anew, even if it is current, damaged, or encrypted by somebody else
     #[arg(long)]
     pub force: bool,
+    /// How to change files.
+    #[command(flatten)]
+    pub changes: ChangeArgs,
+}
+
+/// Arguments of `adopt`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  pullcred adopt --dry-run --diff\n  pullcred adopt apps/shop\n\n\
+    Recipients are those of the target that a Secret belongs to, else those of the creation rule of `.sops.yaml` for its file.\n\
+    A file that holds nothing else is encrypted where it stands, as `sops encrypt` would; else each Secret moves to a file of its own.\n\
+    Git keeps what was committed: change each credential at its registry afterwards.\n\n\
+    Exit codes: 0, 1 with --exit-code when something changed, 2 when a Secret cannot be encrypted: then nothing is written.")]
+pub struct AdoptArgs {
+    /// Files and folders [default: the whole repository]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
     /// How to change files.
     #[command(flatten)]
     pub changes: ChangeArgs,

@@ -37,7 +37,12 @@ pub fn next(failing: &[&Finding], changes: usize, command: &str, terminal: &mut 
     let is_by_hand = failing.iter().any(|finding| finding.code != Code::PullSecretMissing);
     let by_hand = if is_by_hand { "; what else is named, mend as its hint says" } else { "" };
     let next = terminal.err_style.cyan("next");
+    let is_in_clear = failing.iter().any(|finding| finding.code == Code::SecretPlaintext);
     match changes {
+        0 if is_in_clear => writeln!(
+            terminal.err,
+            "{next}: `pullcred adopt` encrypts registry Secrets that stand in clear; mend the rest as its hints say"
+        )?,
         0 => writeln!(
             terminal.err,
             "{next}: mend each as its hint says; `--write-baseline FILE` accepts what is there today"

@@ -1,5 +1,6 @@
 //! The command line: arguments to settings, settings to a run, a run to output and exit status.
 
+pub mod adopt;
 pub mod args;
 mod chart;
 pub mod check;
@@ -81,6 +82,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<Exit> {
     match &cli.command {
         Command::Sync(arguments) => sync::run(&cli.common, arguments, terminal),
         Command::Encrypt(arguments) => sync::encrypt(&cli.common, arguments, terminal),
+        Command::Adopt(arguments) => adopt::run(&cli.common, arguments, terminal),
         Command::Inject(arguments) => inject::run(&cli.common, arguments, terminal),
         Command::Check(arguments) => check::run(&cli.common, arguments, terminal),
         Command::Generate(arguments) => generate::run(&cli.common, arguments, terminal),

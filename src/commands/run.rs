@@ -229,21 +229,28 @@ impl Run {
 
 /// What lies in the `templates` of a chart is Helm's to fill in, whatever it looks like.
 fn chart_templates(files: &mut [File]) {
-    let charts: BTreeSet<String> = files
+    let folders = template_folders(files);
+    if folders.is_empty() {
+        return;
+    }
+    for file in files.iter_mut().filter(|file| is_template(&folders, &file.path)) {
+        notices::leave_to_helm(file);
+    }
+}
+
+/// The `templates` folders of charts, with a slash at the end.
+pub fn template_folders(files: &[File]) -> BTreeSet<String> {
+    files
         .iter()
         .filter_map(|file| Some(file.path.strip_suffix("Chart.yaml")?.to_owned() + "templates/"))
         .filter(|folder| folder == "templates/" || folder.ends_with("/templates/"))
-        .collect();
-    if charts.is_empty() {
-        return;
-    }
-    for file in files {
-        let mut slashes =
-            file.path.match_indices("templates/").map(|(at, text)| &file.path[..at + text.len()]);
-        if slashes.any(|folder| charts.contains(folder)) {
-            notices::leave_to_helm(file);
-        }
-    }
+        .collect()
+}
+
+/// Whether a file lies in one of these folders.
+pub fn is_template(folders: &BTreeSet<String>, path: &str) -> bool {
+    let mut slashes = path.match_indices("templates/").map(|(at, text)| &path[..at + text.len()]);
+    slashes.any(|folder| folders.contains(folder))
 }
 
 fn relative(settings: &Settings, path: &Path) -> String {

@@ -102,7 +102,8 @@ impl Secrets {
         let mut accounts = Accounts::default();
         if options.prune || !options.ask {
             let keep = unread(&place, run);
-            items.extend(leftovers(&look, &place, run, &wanted, keep.as_deref()));
+            let homeless = homeless(&items);
+            items.extend(leftovers(&look, &place, run, &wanted, (keep.as_deref(), &homeless)));
             accounts = Accounts::plan(&place, run, &deployments, keep.as_deref());
             items.append(&mut accounts.gone);
         }
@@ -275,8 +276,22 @@ fn unread(place: &Place, run: &Run) -> Option<String> {
     Some(format!("`{}` cannot be read, and may need it", unread.path))
 }
 
-/// Files with our label where no Secret is wanted.
-fn leftovers(look: &Look<'_>, place: &Place, run: &Run, wanted: &[Wanted], keep: Option<&str>) -> Vec<Item> {
+/// Where Secrets belong that are not there and cannot be written now, by namespace and name.
+fn homeless(items: &[Item]) -> BTreeMap<(String, String), String> {
+    let is_nowhere = |item: &&Item| item.seen.is_none() && matches!(item.decision.action, Action::Keep(_));
+    let place = |item: &Item| Some((item.wanted.clone()?, item.decision.path.clone()));
+    items.iter().filter(is_nowhere).filter_map(place).collect()
+}
+
+/// Files with our label where no Secret is wanted. They stay where something tells to `keep` them all, or where their Secret cannot be
+/// written in its place.
+fn leftovers(
+    look: &Look<'_>,
+    place: &Place,
+    run: &Run,
+    wanted: &[Wanted],
+    (keep, homeless): (Option<&str>, &BTreeMap<(String, String), String>),
+) -> Vec<Item> {
     let paths: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.path.as_str()).collect();
     let mut candidates: BTreeMap<String, Position> =
         owned(place, run).into_iter().map(|(path, position)| (path.to_owned(), position)).collect();
@@ -291,7 +306,13 @@ fn leftovers(look: &Look<'_>, place: &Place, run: &Run, wanted: &[Wanted], keep:
         .collect();
     let looked = parallel::map(&candidates, run.settings.scan.threads, |(path, position)| {
         let seen = look.at(path, *position, None)?;
-        let decision = decide::unneeded(&seen.existing, keep)?;
+        let own = match &seen.existing.kind {
+            Kind::Ours(ours) => ours.head.as_ref().map(|head| (head.namespace.clone(), head.name.clone())),
+            _ => None,
+        };
+        let new = own.and_then(|own| homeless.get(&own));
+        let new = new.map(|new| format!("no credential is at hand to write it to `{new}`"));
+        let decision = decide::unneeded(&seen.existing, keep.or(new.as_deref()))?;
         Some(Item { decision, seen: Some(seen), audience: None, wanted: None })
     });
     looked.into_iter().flatten().collect()

@@ -34,6 +34,11 @@ pub struct Audience {
     pub format: Format,
 }
 
+/// What is encrypted where nobody says anything else.
+fn ours(mac_only: bool) -> Result<Rules> {
+    Rules::new(Choice::EncryptedRegex, ENCRYPTED, mac_only).map_err(|error| anyhow!("{error}"))
+}
+
 /// Finds audiences. What was read once is kept.
 pub struct Audiences {
     /// Where files are read.
@@ -104,11 +109,27 @@ impl Audiences {
     /// # Errors
     /// Nobody is configured, or the creation rule that matches cannot be used.
     pub fn of(&mut self, index: usize, target: &Target, path: &str) -> Result<Audience> {
-        let ours = |mac_only| Rules::new(Choice::EncryptedRegex, ENCRYPTED, mac_only);
         if let Some(recipients) = self.fixed.get(&index) {
-            let rules = ours(false).map_err(|error| anyhow!("{error}"))?;
+            let rules = ours(false)?;
             return Ok(Audience { recipients: recipients.clone(), rules, format: target.format });
         }
+        if let Some(audience) = self.of_rule(path)? {
+            return Ok(Audience { format: target.format, ..audience });
+        }
+        let place = target.position.map_or_else(String::new, |position| format!(":{position}"));
+        bail!(
+            "{}{place}: nobody could decrypt {path}: there are neither recipients nor a creation rule\n\
+             hint: list `recipients` in the target, or write a `.sops.yaml` with an `age` rule; \
+             `pullcred init --identity FILE` makes a key pair and tells its recipient",
+            self.config
+        )
+    }
+
+    /// Who can decrypt a SOPS file by the creation rule for its path, relative to the repository's root; none without one.
+    ///
+    /// # Errors
+    /// The creation rule that matches cannot be used.
+    pub fn of_rule(&mut self, path: &str) -> Result<Option<Audience>> {
         let on_disk = self.root.join(path);
         let root = self.root.clone();
         let folders: Vec<&Path> =
@@ -121,17 +142,11 @@ impl Audiences {
             let rules = if keeps_head_clear(&rule.rules) {
                 rule.rules.clone()
             } else {
-                ours(rule.rules.mac_only_encrypted()).map_err(|error| anyhow!("{error}"))?
+                ours(rule.rules.mac_only_encrypted())?
             };
-            return Ok(Audience { recipients: rule.recipients.clone(), rules, format: target.format });
+            return Ok(Some(Audience { recipients: rule.recipients.clone(), rules, format: Format::Sops }));
         }
-        let place = target.position.map_or_else(String::new, |position| format!(":{position}"));
-        bail!(
-            "{}{place}: nobody could decrypt {path}: there are neither recipients nor a creation rule\n\
-             hint: list `recipients` in the target, or write a `.sops.yaml` with an `age` rule; \
-             `pullcred init --identity FILE` makes a key pair and tells its recipient",
-            self.config
-        )
+        Ok(None)
     }
 
     /// The name of a folder's rules for messages.

@@ -86,7 +86,8 @@ impl Credential {
     }
 
     /// `auth`: base64 of `username:password`.
-    fn auth(&self) -> Zeroizing<String> {
+    /// User name and password as the `auth` of an entry has them.
+    pub fn auth(&self) -> Zeroizing<String> {
         let pair = Zeroizing::new([self.username.as_str(), ":", &self.password].concat());
         base64(pair.as_bytes())
     }

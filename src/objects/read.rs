@@ -132,12 +132,6 @@ pub fn read(text: &str, marks: Marks, kinds: &Kinds) -> FileFacts {
     reader.facts
 }
 
-/// Offset of a carriage return that no line feed follows.
-fn lone_carriage_return(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(b'\r', bytes).find(|&at| bytes.get(at + 1) != Some(&b'\n'))
-}
-
 struct Reader<'t, 'k> {
     text: &'t str,
     kinds: &'k Kinds,
@@ -179,7 +173,7 @@ impl<'t> Reader<'t, '_> {
         } else if first.is_some() && template::is_likely(self.text) && !self.is_readable() {
             self.facts.skips.extend(skip(SkipReason::Template, "template syntax"));
             self.facts.objects.clear();
-        } else if let (Some(first), Some(at)) = (first, lone_carriage_return(self.text)) {
+        } else if let (Some(first), Some(at)) = (first, unreadable::lone_carriage_return(self.text)) {
             // YAML takes it for a line break, editors and Git do not: nobody agrees on what a line is.
             let position = first.min(self.position(at));
             let reason = "a carriage return stands alone, without a line feed".to_owned();
@@ -194,6 +188,12 @@ impl<'t> Reader<'t, '_> {
             self.facts.objects.clear();
         }
         self.facts.skips.dedup_by(|b, a| a.reason == SkipReason::Template && b.reason == a.reason);
+        let is_template = self.facts.skips.iter().any(|skip| skip.reason == SkipReason::Template);
+        if is_template && self.marks.credentials && self.facts.remarks.is_empty() {
+            let clear = remark::in_text(self.text).map(|found| (found.what, self.position(found.offset)));
+            let located = |(what, position)| Located { what, position, object: Default::default() };
+            self.facts.remarks.extend(clear.map(located));
+        }
     }
 
     /// Whether the file is YAML in spite of what looks like template syntax.

@@ -10,6 +10,7 @@ use super::shipped::Holds;
 use super::token::Token;
 use kubelet_keyring::pattern::RegistryKey;
 use lossless_yaml::parse::Node;
+use zeroize::Zeroizing;
 
 /// Something to say about a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +101,59 @@ fn as_written(object: Node<'_, '_>) -> (Holds, Vec<Remark>) {
         Ok(config) => judge(&config, offset),
         Err(error) => malformed(offset, format!("`{key}` does not hold what it should: {error}")),
     }
+}
+
+/// What a `v1` Secret of a type that kubelets read holds in clear.
+pub struct InClear {
+    /// Its docker configuration.
+    pub config: DockerConfig,
+    /// Offset of the value that the configuration stands in.
+    pub offset: usize,
+    /// Every value of it, as written and as it is meant.
+    pub values: Vec<Zeroizing<String>>,
+}
+
+/// What a Secret holds in clear; none where there is no credential that somebody could use, and for any other object.
+pub fn held(object: Node<'_, '_>) -> Option<InClear> {
+    let is_secret = object.str_at("apiVersion") == Some("v1") && object.str_at("kind") == Some("Secret");
+    if !is_secret {
+        return None;
+    }
+    let (_, remarks) = as_written(object);
+    let remark = remarks.into_iter().find(|remark| matches!(remark.what, What::Plaintext(_)))?;
+    let kind = object.str_at("type")?;
+    let (_, key) = TYPES.iter().find(|(name, _)| *name == kind)?;
+    let owned = |text: &str| Zeroizing::new(text.to_owned());
+    let mut values = Vec::new();
+    let mut text = None;
+    // `stringData` goes over `data`.
+    for (field, is_clear) in [("data", false), ("stringData", true)] {
+        for (name, value) in object.get(field).into_iter().flat_map(Node::pairs) {
+            let Some(written) = value.resolved().as_str() else { continue };
+            values.push(owned(written));
+            let meant = if is_clear { Some(owned(written)) } else { from_base64(written) };
+            if name.resolved().as_str() == Some(key) {
+                text.clone_from(&meant);
+            }
+            values.extend(meant.filter(|_| !is_clear));
+        }
+    }
+    let config = match *key {
+        ".dockercfg" => DockerConfig::parse_dockercfg(&text?),
+        _ => DockerConfig::parse(&text?),
+    };
+    Some(InClear { config: config.ok()?, offset: remark.offset, values })
+}
+
+/// A credential in clear in a text that is no YAML yet: the first word of it that is a docker configuration.
+pub fn in_text(text: &str) -> Option<Remark> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let words = text.split(|c| !is_word(c)).filter(|word| word.len() > 20);
+    let keys = |word: &str| configuration(word).map(|config| usable(&config)).filter(|keys| !keys.is_empty());
+    words.filter_map(|word| Some((word, keys(word)?))).next().map(|(word, keys)| Remark {
+        what: What::Plaintext(keys),
+        offset: word.as_ptr().addr() - text.as_ptr().addr(),
+    })
 }
 
 /// Credentials in clear anywhere in a document.

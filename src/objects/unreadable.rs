@@ -78,6 +78,11 @@ pub fn sides(text: &str) -> Option<[String; 2]> {
     (found && part == Part::Both).then_some(sides)
 }
 
+/// Offset of a carriage return that no line feed follows.
+pub fn lone_carriage_return(text: &str) -> Option<usize> {
+    text.match_indices('\r').map(|(at, _)| at).find(|&at| text.as_bytes().get(at + 1) != Some(&b'\n'))
+}
+
 /// Where and why a document that begins at `start` of its file is no YAML, and what to do where that is known.
 pub fn explain(source: &str, start: usize, error: ParseError) -> (usize, String, Option<&'static str>) {
     match conflict_marker(source) {

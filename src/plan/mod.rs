@@ -3,6 +3,7 @@
 //! Pure. `check` stops here, `--diff` shows it, `inject` writes it, `generate` prints its result; nothing computes
 //! a change in any other way.
 
+pub mod adopt;
 pub mod closure;
 pub mod credentials;
 pub mod finding;

@@ -38,7 +38,7 @@ fn finding(path: &str, remark: &Located, now: u64) -> Option<Finding> {
         What::Plaintext(keys) => (
             Code::SecretPlaintext,
             format!("{subject} holds the credential of {} in clear", listed(keys)),
-            "change it at the registry, for Git keeps it, and write the Secret encrypted",
+            "change it at the registry, for Git keeps it; `pullcred adopt` encrypts registry Secrets where they stand",
         ),
         What::Malformed(key, why) => (
             Code::SecretMalformed,

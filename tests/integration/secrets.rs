@@ -1,6 +1,7 @@
 //! The commands that make, open and keep Secrets, from outside: a small repository, its credentials, its keys.
 
 mod accounts;
+mod adopting;
 mod clusters;
 mod credentials;
 mod files;

@@ -88,9 +88,32 @@ impl DataKey {
             Leaf::Time(_) => Kind::Time,
             Leaf::Str(_) | Leaf::Bytes(_) => Kind::Str,
         };
-        let Some(mut data) = leaf.plaintext().filter(|data| !data.is_empty()) else {
-            return Ok(Leaf::from(""));
-        };
+        match leaf.plaintext().filter(|data| !data.is_empty()) {
+            Some(data) => self.seal(kind, data, additional_data, random).map(Leaf::from),
+            None => Ok(Leaf::from("")),
+        }
+    }
+
+    /// Encrypts the text of a comment, what stands behind its `#`, for the place of the mapping that it stands in.
+    ///
+    /// # Errors
+    /// As [`DataKey::encrypt`].
+    pub fn encrypt_comment(
+        &self,
+        comment: &str,
+        additional_data: &str,
+        random: &mut Random<'_>,
+    ) -> Result<String, CipherError> {
+        self.seal(Kind::Comment, Zeroizing::new(comment.as_bytes().to_vec()), additional_data, random)
+    }
+
+    fn seal(
+        &self,
+        kind: Kind,
+        mut data: Zeroizing<Vec<u8>>,
+        additional_data: &str,
+        random: &mut Random<'_>,
+    ) -> Result<String, CipherError> {
         let mut nonce = [0; NONCE_BYTES];
         random(&mut nonce);
         let tag = self
@@ -99,7 +122,7 @@ impl DataKey {
             .map_err(|_| CipherError::TooLong)?;
         // The buffer holds ciphertext by now.
         let data = std::mem::take(&mut *data);
-        Ok(Leaf::from(EncryptedValue { data, nonce, tag: tag.into(), kind }.to_string()))
+        Ok(EncryptedValue { data, nonce, tag: tag.into(), kind }.to_string())
     }
 
     /// Opens the text of an encrypted value that stands at the place `additional_data` names.

@@ -5,7 +5,8 @@
 //! randomness that the caller passes, the time is a parameter. Crate `age` alone draws ephemeral keys from the operating
 //! system and starts plugins; it has no other interface.
 //!
-//! [`document`] ties the parts together and is where to start; [`rewrite`] changes encrypted files in place; every
+//! [`document`] ties the parts together and is where to start; [`in_place`] encrypts a
+//! file without touching the rest of it, [`rewrite`] changes encrypted files; every
 //! other module does one thing. The format is that of getsops/sops 3.13, each part names its source there. Not supported,
 //! and said so in errors: key services besides age, Shamir key groups, dotenv and INI files.
 //!
@@ -39,6 +40,7 @@ pub mod creation_rules;
 pub mod document;
 mod emit;
 pub mod identity;
+pub mod in_place;
 pub mod mac;
 pub mod metadata;
 pub mod read;

@@ -41,6 +41,10 @@ pub(super) struct Content<'d, 't> {
 pub(super) struct Source {
     pub span: Span,
     pub style: Style,
+    /// Whether neither a tag nor an anchor stands before it.
+    pub bare: bool,
+    /// Whether it stands within `{}` or `[]`.
+    pub in_flow: bool,
 }
 
 enum Task<'d, 't> {
@@ -111,7 +115,9 @@ pub(super) fn content<'d, 't>(document: &'d Document<'t>) -> Result<Content<'d, 
             }
             Kind::Scalar(style) => {
                 tokens.push(Token::Leaf(leaf(node)?));
-                sources.push(Source { span: node.span(), style });
+                let bare = node.tag().is_none() && !node.is_anchored();
+                let in_flow = node.parent().is_some_and(lossless_yaml::parse::Node::is_flow);
+                sources.push(Source { span: node.span(), style, bare, in_flow });
             }
             Kind::Alias => return Err(fail(node, "an alias names an alias")),
         }

@@ -160,19 +160,20 @@ fn block_edit(text: &str, start: usize, node: Node<'_, '_>, new: &str) -> Result
 }
 
 /// Replaces the text of a scalar by an encrypted value, which needs quotes only where the old one had them.
-fn scalar_edit(text: &str, source: Source, value: &str) -> Edit {
+pub(super) fn scalar_edit(text: &str, source: Source, value: &str) -> Edit {
     let length = source.span.of(text).trim_end().len();
     let span = Span::new(source.span.start, source.span.start + length);
-    let text = if source.style == Style::Quoted { quoted(value) } else { value.to_owned() };
+    let quotes = source.style == Style::Quoted || source.in_flow;
+    let text = if quotes { quoted(value) } else { value.to_owned() };
     Edit { span, text }
 }
 
-fn apply(text: &str, edits: &[Edit]) -> Result<String, Error> {
+pub(super) fn apply(text: &str, edits: &[Edit]) -> Result<String, Error> {
     edit::apply(text, edits).map_err(|_| Error::Rewrite("an encrypted value is used in two places by alias"))
 }
 
 /// Proves that a rewritten file opens with `key`, holds the same and says of itself what is expected.
-fn verify(
+pub(super) fn verify(
     text: &str,
     key: &DataKey,
     content: &[Tree],

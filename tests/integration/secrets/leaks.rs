@@ -171,6 +171,14 @@ fn every_command(format: &str) {
     check(0, &["sync", "-v"], &opening, "");
     check(0, &["encrypt", "-v", "--diff"], &second, "");
     check(0, &["encrypt", "--force", "-i", &mine], &first, "");
+    let clear = entry(&format!("{{\"username\": \"{}\", \"password\": \"{}\"}}", PLANTED[0], PLANTED[1]));
+    fs::write(
+        repo.path("clear.yaml"),
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: clear}}\ntype: kubernetes.io/dockerconfigjson\nstringData:\n  .dockerconfigjson: '{clear}'\n"),
+    )
+    .unwrap();
+    check(0, &["adopt", "-v", "--diff"], &first, "");
+    fs::remove_file(repo.path("clear.yaml")).unwrap();
     for text in [PLANTED[1], DAMAGED, &format!("{}X", *IDENTITY), &format!("{0} {0}x", *IDENTITY)] {
         for command in ["sync", "encrypt", "check", "updatekeys", "rotate"] {
             check(2, &[command, "-v"], &with(&[user, ("SOPS_AGE_KEY", text)]), "");
