@@ -3,8 +3,10 @@
 //! Lists and what lies in this repository (folders and files) are known; clusters, pull requests and the like stand
 //! for one unknown set of parameters, so that what does not depend on them is known all the same.
 
+use super::UNKNOWN;
 use super::glob;
 use super::template::{Params, normalized, render, render_tree};
+use offline_helm::template::with_stack;
 use offline_kustomize::documents::documents;
 use offline_kustomize::repository::folder;
 use offline_kustomize::selector::Expression;
@@ -22,7 +24,7 @@ pub struct Repository<'r> {
     /// The content of a file.
     pub load: &'r (dyn Fn(&str) -> Option<Vec<u8>> + Sync),
     /// Whether a `repoURL` is this repository.
-    pub is_own: &'r dyn Fn(&str) -> bool,
+    pub is_own: &'r (dyn Fn(&str) -> bool + Sync),
 }
 
 /// What a set makes.
@@ -36,29 +38,73 @@ pub struct Made {
 
 /// Makes the Applications of a set.
 pub fn applications(tree: &Value, repository: &Repository<'_>) -> Made {
+    match tree.at(&["spec", "goTemplate"]).is_some_and(Value::is_true) {
+        // Its templates may be as deep as those of charts.
+        true => with_stack(|| made(tree, repository)),
+        false => made(tree, repository),
+    }
+}
+
+fn made(tree: &Value, repository: &Repository<'_>) -> Made {
     let mut maker = Maker {
         repository,
         go: tree.at(&["spec", "goTemplate"]).is_some_and(Value::is_true),
         doubts: Vec::new(),
     };
     let base = tree.at(&["spec", "template"]).cloned().unwrap_or(Value::Null);
-    let mut applications = Vec::new();
+    // Argo CD patches only what Go templates made.
+    let patch = tree.at(&["spec", "templatePatch"]).and_then(Value::as_str).filter(|patch| !patch.is_empty());
+    let patch = patch.filter(|_| maker.go);
+    let (mut applications, mut unpatched) = (Vec::new(), false);
     for generator in tree.at(&["spec", "generators"]).map_or(&[][..], Value::items) {
         let own = generator.pairs().iter().find_map(|(_, body)| body.get("template"));
         let template = own.map_or_else(|| base.clone(), |own| filled(own, &base));
         for params in maker.params(generator, None, 0) {
-            applications.push(render_tree(&template, &params, maker.go));
+            let application = render_tree(&template, &params, maker.go);
+            match patch.map(|patch| patched(&application, patch, &params)) {
+                None => applications.push(application),
+                Some(Some(application)) => applications.push(application),
+                Some(None) => unpatched = true,
+            }
         }
     }
     if applications.len() > MAX_APPLICATIONS {
         maker.doubts.push(format!("it makes more than {MAX_APPLICATIONS} Applications"));
         applications.truncate(MAX_APPLICATIONS);
     }
-    if tree.at(&["spec", "templatePatch"]).is_some_and(|patch| !patch.is_empty()) {
+    if unpatched {
         maker.doubts.push("`templatePatch` may change any of its Applications".to_owned());
-        applications.clear();
     }
     Made { applications, doubts: maker.doubts }
+}
+
+/// An Application with what a patch makes of it; none where nobody knows the patch. Lists are replaced, as the types of Argo CD have no keys
+/// to merge them by. [argo-cd applicationset/utils, applyTemplatePatch]
+fn patched(application: &Value, patch: &str, params: &Params) -> Option<Value> {
+    let text = render(patch, params, true);
+    if text.contains(UNKNOWN) {
+        return None;
+    }
+    match &documents(&text).ok()?[..] {
+        [] => Some(application.clone()),
+        [patch] => Some(merged(application, patch)),
+        _ => None,
+    }
+}
+
+/// `base` with the keys of `patch`, mappings key by key; null takes one away. Depth is bounded by that of `patch`.
+fn merged(base: &Value, patch: &Value) -> Value {
+    let Value::Map(pairs) = patch else { return patch.clone() };
+    let mut result = if matches!(base, Value::Map(_)) { base.clone() } else { Value::map([]) };
+    for (key, value) in pairs.iter() {
+        if value.is_null() {
+            result.remove(key);
+        } else {
+            let value = merged(result.get(key).unwrap_or(&Value::Null), value);
+            result.set(key, value);
+        }
+    }
+    result
 }
 
 struct Maker<'r> {

@@ -1,8 +1,21 @@
-//! Texts of an `ApplicationSet` template with their parameters filled in: `{{name}}` replacement, and as much of Go's
-//! templates as paths need (fields, `index`, pipelines of common functions). Everything else is [`UNKNOWN`].
+//! Texts of an `ApplicationSet` template with their parameters filled in: `{{name}}` replacement, and Go's templates with Sprig.
+//!
+//! Fields and pipelines of common functions are filled in here, tag by tag, so that one that nobody knows leaves the others known; what is
+//! more goes through the engine of charts, where all parameters are known. Everything else is [`UNKNOWN`].
+
+use std::time::Duration;
 
 use super::UNKNOWN;
+use offline_helm::template::{Engine, Limits};
+use offline_helm::value::Value as GoValue;
 use offline_kustomize::value::Value;
+
+/// The name of a text among templates.
+const TEXT: &str = "text";
+/// What Go prints where there is nothing.
+const NO_VALUE: &str = "<no value>";
+/// Functions that give something else each time, by the beginning of their names.
+const RANDOM: [&str; 8] = ["bcrypt", "encryptAES", "gen", "htpasswd", "now", "rand", "shuffle", "uuidv4"];
 
 /// One set of parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +44,48 @@ pub fn render_tree(tree: &Value, params: &Params, go: bool) -> Value {
 
 /// Fills in one text.
 pub fn render(text: &str, params: &Params, go: bool) -> String {
+    let simple = by_tags(text, params, go);
+    if !go || params.open || !simple.contains(UNKNOWN) {
+        return simple;
+    }
+    whole(text, params).unwrap_or(simple)
+}
+
+/// The text as Go renders it; none where it fails, or gives something at random.
+fn whole(text: &str, params: &Params) -> Option<String> {
+    // What is in there came by an earlier replacement, which did not know it.
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    if text.contains(UNKNOWN) || words.any(|word| RANDOM.iter().any(|name| word.starts_with(name))) {
+        return None;
+    }
+    let limits =
+        Limits { steps: 1_000_000, output: 1 << 20, time: Duration::from_secs(2), ..Limits::default() };
+    let mut engine = Engine::new(limits);
+    engine.add(TEXT, text).ok()?;
+    let rendered = engine.renderer().render_as_go(TEXT, go_value(&params.values)).ok()?;
+    Some(String::from_utf8(rendered).ok()?.replace(NO_VALUE, &UNKNOWN.to_string()))
+}
+
+/// Parameters as Go reads them from JSON. Depth is bounded by that of the tree.
+fn go_value(value: &Value) -> GoValue {
+    match value {
+        Value::Null => GoValue::Nil,
+        Value::Scalar(text, true) if &**text == "true" || &**text == "false" => {
+            GoValue::Bool(&**text == "true")
+        }
+        Value::Scalar(text, plain) => match text.parse::<f64>() {
+            Ok(number) if *plain && number.is_finite() => GoValue::Float(number),
+            _ => GoValue::str(&**text),
+        },
+        Value::List(items) => GoValue::list(items.iter().map(go_value).collect()),
+        Value::Map(pairs) => {
+            GoValue::map(pairs.iter().map(|(key, value)| ((&**key).into(), go_value(value))))
+        }
+    }
+}
+
+/// Fills in each tag of a text for itself.
+fn by_tags(text: &str, params: &Params, go: bool) -> String {
     let mut result = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -217,7 +272,9 @@ mod tests {
             ("{{ .path.basename | normalize | trimSuffix \"b\" }}", "we"),
             ("{{ printf \"%s-%v\" .path.basename .n }}", "Web-3"),
             ("{{ .none }}", "\0"),
-            ("{{ if .x }}y{{ end }}", "\0y\0"),
+            ("{{ if .x }}y{{ else }}n{{ end }}", "n"),
+            ("{{ trunc 2 .path.basename | lower }}-{{ .none }}", "we-\0"),
+            ("{{ randAlpha 3 }}", "\0"),
             ("{{ lower (.a) }}", "\0"),
         ] {
             assert_eq!(render(text, &closed, true), expected, "{text}");

@@ -55,14 +55,15 @@ impl Renderer<'_> {
 
     /// What the template of that name gives for the data, `<no value>` taken out.
     pub fn render(&self, name: &str, data: Value) -> Result<Vec<u8>, TemplateError> {
+        self.render_as_go(name, data).map(without_no_value)
+    }
+
+    /// The same as Go has it: what prints nothing is `<no value>`.
+    pub fn render_as_go(&self, name: &str, data: Value) -> Result<Vec<u8>, TemplateError> {
+        let tree = self.set.get(name).ok_or_else(|| unknown(name))?;
         let mut out = Vec::new();
-        match self.set.get(name) {
-            Some(tree) => {
-                State::new(&self.run, self.set, tree, data).root(&mut out).map_err(|error| *error)?
-            }
-            None => return Err(unknown(name)),
-        }
-        Ok(without_no_value(out))
+        State::new(&self.run, self.set, tree, data).root(&mut out).map_err(|error| *error)?;
+        Ok(out)
     }
 }
 
