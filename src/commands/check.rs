@@ -70,6 +70,7 @@ pub fn run(common: &Common, arguments: &CheckArgs, terminal: &mut Terminal<'_>) 
             text::count(summary.pod_specs, "pod spec"),
         )?;
         skipped(common, &summary, terminal)?;
+        ending::undeployed(&run, terminal)?;
         unverified(common, &run.plan.findings.iter().collect::<Vec<_>>(), terminal)?;
         from_baseline(known, terminal)?;
     }

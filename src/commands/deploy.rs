@@ -66,7 +66,7 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
             Scanned { path: &file.path, objects, facts: file.delivery.as_deref(), has_settings }
         })
         .collect();
-    let graph = Graph::new(&scanned, &load, &options);
+    let mut graph = Graph::new(&scanned, &load, &options);
     let deployments: Vec<Vec<Vec<_>>> = (0..scanned.len())
         .map(|nth| {
             let objects = 0..scanned[nth].objects.len();
@@ -75,6 +75,9 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         .collect();
     let strays: Vec<Option<Stray>> = (0..scanned.len())
         .map(|nth| graph.stray(&scanned, nth).filter(|_| !with_others[nth].is_empty()))
+        .collect();
+    let left: Vec<bool> = (0..scanned.len())
+        .map(|nth| settings.config.paths.delivered_only && !graph.reaches(&scanned, nth))
         .collect();
     for (nth, (file, mut deployments)) in files.iter_mut().zip(deployments).enumerate() {
         let mut others = deployments.split_off(file.objects().len());
@@ -90,6 +93,9 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         file.deployments = deployments;
         if let Some(role) = graph.roles.get(&file.path) {
             notices::apply_role(file, *role);
+        }
+        if left[nth] {
+            graph.undelivered += usize::from(notices::leave_undelivered(file));
         }
     }
     graph

@@ -86,6 +86,18 @@ pub fn skipped(common: &Common, summary: &Summary, terminal: &mut Terminal<'_>) 
     Ok(())
 }
 
+/// One line on files that were left alone because nothing deploys them.
+pub fn undeployed(run: &Run, terminal: &mut Terminal<'_>) -> Result<()> {
+    match run.graph.undelivered {
+        0 => Ok(()),
+        count => Ok(writeln!(
+            terminal.err,
+            "left alone: {} that nothing deploys (`spec.paths.deliveredOnly`)",
+            text::count(count, "file")
+        )?),
+    }
+}
+
 /// How many there are besides the first.
 fn and_more(all: &[&str]) -> String {
     if all.len() > 1 { format!(" and {} more", all.len() - 1) } else { String::new() }

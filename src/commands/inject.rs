@@ -47,6 +47,7 @@ pub fn run(common: &Common, arguments: &InjectArgs, terminal: &mut Terminal<'_>)
             text::count(summary.pod_specs, "pod spec"),
         )?;
         ending::skipped(common, &summary, terminal)?;
+        ending::undeployed(&run, terminal)?;
     }
     failed |= common.strict && run.plan.findings.iter().any(|finding| finding.code.is_skip());
     Ok(match () {

@@ -44,6 +44,7 @@ pub fn run(common: &Common, arguments: &ListArgs, terminal: &mut Terminal<'_>) -
         // What the table does not show.
         terminal.out.flush()?;
         ending::skipped(common, &run.summary(), terminal)?;
+        ending::undeployed(&run, terminal)?;
     }
     Ok(Exit::Clean)
 }

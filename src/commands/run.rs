@@ -103,6 +103,14 @@ impl Run {
         chart_templates(&mut files);
         releases::announce(&mut files);
         let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
+        if graph.undelivered > 0 && files.iter().all(|file| file.objects().is_empty()) {
+            bail!(
+                "{}: `spec.paths.deliveredOnly` leaves nothing to look at: nothing deploys any of {}\n\
+                 hint: leave it out where other repositories or a pipeline deploy these files",
+                settings.config_file.as_deref().unwrap_or_default(),
+                crate::report::text::count(graph.undelivered, "file")
+            );
+        }
         let (fails, mut mentioned) =
             releases::fill(&mut files, &mut graph, &settings, |file, text| digests[file] = digest(text));
         deploy::tell_targets(&mut files, &mut graph, &mut settings)?;

@@ -244,6 +244,7 @@ impl Job<'_> {
         }
         if self.inject {
             ending::skipped(self.common, &run.summary(), terminal)?;
+            ending::undeployed(run, terminal)?;
         }
         Ok(())
     }

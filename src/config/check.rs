@@ -64,6 +64,7 @@ impl<'t> Checker<'t> {
             paths: Paths {
                 include: self.paths(&spec.paths.include),
                 exclude: self.paths(&spec.paths.exclude),
+                delivered_only: spec.paths.delivered_only,
             },
             charts: spec.charts.iter().map(|folder| self.path(folder).value).collect(),
             findings: self.findings(spec.findings, codes),

@@ -155,6 +155,8 @@ pub enum Recipients {
 pub struct Paths {
     pub(super) include: Globs,
     pub(super) exclude: Globs,
+    /// Whether objects count only where a delivery or a kustomization takes in their file.
+    pub delivered_only: bool,
 }
 
 /// What a finding weighs.

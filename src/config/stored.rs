@@ -254,7 +254,7 @@ pub(super) struct Target {
 
 /// Which files are read.
 #[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Paths {
     /// Patterns for the only files to read. Left out: all.
     #[serde(default)]
@@ -262,6 +262,9 @@ pub(super) struct Paths {
     /// Patterns for files to leave out.
     #[serde(default)]
     pub exclude: Vec<Spanned<String>>,
+    /// Whether objects count only where a delivery (Flux, Argo CD, Fleet) or a kustomization takes in their file.
+    #[serde(default)]
+    pub delivered_only: bool,
 }
 
 /// How much a finding weighs.

@@ -125,8 +125,8 @@ fn render(facts: &InitFacts, mark: &str) -> String {
     suggest(
         &mut text,
         mark,
-        "Which files are read, besides what `.gitignore` says.",
-        "paths:\n  exclude: [\"charts/**/templates\"]\n",
+        "Which files are read, besides what `.gitignore` says; and whether only those count that Flux, Argo CD or a kustomization takes in.",
+        "paths:\n  exclude: [\"charts/**/templates\"]\n  deliveredOnly: true\n",
     );
     text
 }

@@ -103,6 +103,19 @@ pub fn leave_to_helm(file: &mut File) {
     }
 }
 
+/// Takes the objects out of a file that nothing deploys; whether there were any.
+pub fn leave_undelivered(file: &mut File) -> bool {
+    file.deployments.clear();
+    file.shipped.clear();
+    file.declared.clear();
+    let Ok(facts) = &mut file.facts else { return false };
+    let there = !facts.objects.is_empty() || !facts.shipped.is_empty();
+    facts.shipped.clear();
+    facts.namespaces.clear();
+    facts.objects.clear();
+    there
+}
+
 /// Takes out of a file what is no object to deploy: patches, and what kustomize reads for other reasons.
 pub fn apply_role(file: &mut File, role: Role) {
     let what = match role {

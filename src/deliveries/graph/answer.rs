@@ -50,6 +50,8 @@ pub struct Graph {
     pub generated: Vec<GeneratedSecret>,
     /// The folders of this repository that Flux and Argo CD deliver.
     pub delivered: BTreeSet<String>,
+    /// Files with objects that were left alone because nothing deploys them.
+    pub undelivered: usize,
     /// Folders with a kustomization.
     pub(super) kustomized: HashSet<String>,
     /// What builds yield, to tell what cannot be in one cluster.
@@ -87,13 +89,18 @@ impl Graph {
     /// Why nothing takes a file in, as far as that can be known.
     pub fn stray(&self, files: &[Scanned<'_>], file: usize) -> Option<Stray> {
         let path = files[file].path;
-        if self.reached.contains(&file) || self.claims(files, file).next().is_some() {
+        if self.reaches(files, file) {
             return None;
         }
         let nearest = folders(path).find(|folder| self.kustomized.contains(*folder));
         let is_outside = nearest != Some(folder(path));
         (!is_outside || !self.delivered.is_empty())
             .then(|| Stray { kustomization: nearest.map(str::to_owned), is_outside })
+    }
+
+    /// Whether a build or a delivery takes in a file.
+    pub fn reaches(&self, files: &[Scanned<'_>], file: usize) -> bool {
+        self.reached.contains(&file) || self.claims(files, file).next().is_some()
     }
 
     /// The plain folders of Argo CD that take a file in.
