@@ -67,6 +67,16 @@ func (a addition) key() string {
 	return a.path[strings.LastIndex(a.path, ".")+1:]
 }
 
+// isOfChart tells whether a path leads into the values that a release gives its chart: mappings may be missing on the way to a pull secret.
+func isOfChart(path string) bool {
+	for _, values := range []string{".values", ".valuesObject", ".valuesInline"} {
+		if strings.HasSuffix(path, values) || strings.Contains(path, values+".") {
+			return true
+		}
+	}
+	return false
+}
+
 // compare lists the pull secrets that after has and before has not, and fails at any other difference.
 func compare(before, after any, allowed map[string]bool) ([]addition, error) {
 	var added []addition
@@ -91,7 +101,7 @@ func compareAt(path string, before, after any, allowed map[string]bool, added *[
 		for _, key := range sortedKeys(after) {
 			inner := path + "." + key
 			old, had := before[key]
-			if !had && isPodSettings(key) {
+			if !had && !isPullSecretKey(key) && (isPodSettings(key) || isOfChart(path)) {
 				// Made for the pull secrets in it: all else in it counts as added.
 				old, had = object{}, true
 			}
