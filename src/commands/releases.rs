@@ -28,9 +28,12 @@ use asker::{Asker, Use};
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 use objects::Merged;
+use offline_kustomize::documents::documents;
+use offline_kustomize::kustomization::{Kustomization, is_inline};
+use offline_kustomize::repository::{folder, join};
 use offline_kustomize::value::Value;
 use outcome::{Outcome, Stale, outcomes};
-use render::Rendered;
+use render::{Rendered, text_of};
 
 /// Adds, to the files of objects that ask for charts, an object without pods for each, so that the graph tells where they go.
 pub fn announce(files: &mut [File]) {
@@ -61,7 +64,10 @@ fn asks(delivery: &Delivery) -> bool {
 
 fn may_ask(facts: &DeliveryFacts) -> bool {
     facts.deliveries.iter().any(asks)
-        || facts.kustomization.as_ref().is_some_and(|fields| !fields.charts.is_empty())
+        || facts
+            .kustomization
+            .as_ref()
+            .is_some_and(|fields| !fields.charts.is_empty() || !fields.generators.is_empty())
 }
 
 fn bare(delivery: &Delivery) -> Object {
@@ -82,7 +88,7 @@ pub fn fill(
     settings: &Settings,
     mut digest: impl FnMut(usize, &str),
 ) -> (Vec<Finding>, Vec<Mention>) {
-    let (askers, uses) = take(files, graph);
+    let (askers, uses) = take(files, graph, settings);
     if uses.is_empty() {
         return (Vec::new(), Vec::new());
     }
@@ -135,7 +141,8 @@ pub fn fill(
         }
     }
     let settled = known.difference(&unknown).map(|nth| &askers[*nth]);
-    let settled = settled.map(|asker| (files[asker.file].path.clone(), asker.position.line)).collect();
+    let own = |asker: &Asker| (files[asker.file].path.clone(), asker.position.line);
+    let settled = settled.map(|asker| asker.told_at.clone().unwrap_or_else(|| own(asker))).collect();
     graph.release_known(&settled);
     merged.finish(files, |file, text| digest(file, text));
     let mentions = mentions::of_releases(files, settings, &hidden);
@@ -156,7 +163,7 @@ fn unseen<'u>(asker: &Asker, it: &'u Use, told: Option<&Rendered>) -> Unknown<'u
 }
 
 /// Takes the announced objects out again, and returns who asks for charts, and each release wherever it is deployed.
-fn take(files: &mut [File], graph: &Graph) -> (Vec<Asker>, Vec<Use>) {
+fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, Vec<Use>) {
     let (mut askers, mut uses) = (Vec::new(), Vec::new());
     let deliveries =
         files.iter().filter_map(|file| file.delivery.as_ref()).flat_map(|facts| &facts.deliveries);
@@ -187,6 +194,7 @@ fn take(files: &mut [File], graph: &Graph) -> (Vec<Asker>, Vec<Use>) {
                 kind: object.kind,
                 name: object.name,
                 template: template.iter().fold(Path::default(), |path, key| path.key(key)),
+                told_at: None,
             });
             deployed(
                 files,
@@ -214,8 +222,50 @@ fn take(files: &mut [File], graph: &Graph) -> (Vec<Asker>, Vec<Use>) {
                 askers.push(asker);
             }
         }
+        if let Some(fields) = &facts.kustomization {
+            for (asker, line, release) in generators(files, file, fields, settings) {
+                let deployment = Some(of_kustomization(&files[file].path, line, &release));
+                uses.push(Use { asker: askers.len(), release, deployment });
+                askers.push(asker);
+            }
+        }
     }
     (askers, uses)
+}
+
+/// The charts that a kustomization inflates by generators in files of their own, and the lines that name these.
+fn generators(
+    files: &[File],
+    kustomization: usize,
+    fields: &Kustomization,
+    settings: &Settings,
+) -> Vec<(Asker, usize, Release)> {
+    let path = &files[kustomization].path;
+    let mut found = Vec::new();
+    for entry in fields.generators.iter().filter(|entry| !is_inline(&entry.value)) {
+        let Some(named) = join(folder(path), &entry.value) else { continue };
+        let Some(at) = files.iter().position(|file| file.path == named && file.facts.is_ok()) else {
+            continue;
+        };
+        let Some(text) = text_of(&settings.root, &named) else { continue };
+        for (document, tree) in documents(&text).unwrap_or_default().iter().enumerate() {
+            let Some(release) = releases::generated(path, fields, tree) else { continue };
+            let text = |key: &str| tree.str_at(key).unwrap_or_default().to_owned();
+            let asker = Asker {
+                file: at,
+                document,
+                path: Path::default(),
+                position: Position::START,
+                api_version: text("apiVersion"),
+                kind: text("kind"),
+                name: release.name.clone(),
+                template: Path::default(),
+                told_at: Some((path.clone(), entry.line)),
+            };
+            found.push((asker, entry.line, release));
+        }
+    }
+    found
 }
 
 fn same_place(one: &Object, other: &Object) -> bool {
@@ -237,16 +287,17 @@ fn asker_of_entry(file: usize, line: usize, release: &Release) -> Asker {
         kind: "Kustomization".to_owned(),
         name: release.name.clone(),
         template: Path::default(),
+        told_at: None,
     }
 }
 
-/// Where the charts of a kustomization go.
+/// Where the charts of a kustomization go. It moves none of their objects: what a template gives no namespace has none.
+/// [kustomize api/internal/builtins/NamespaceTransformer.go]
 fn of_kustomization(path: &str, line: usize, release: &Release) -> Deployment {
-    let (namespace, misnamed) = checked(release.namespace.clone());
     Deployment {
         cluster: graph::Cluster::default(),
-        namespace,
-        misnamed,
+        namespace: None,
+        misnamed: None,
         name: Some(release.name.clone()),
         pods: Pods::Written,
         source: vec![graph::Source { rule: Rule::Kustomize, file: Arc::from(path), line }],

@@ -13,7 +13,7 @@ use super::delivery::Kind;
 use offline_kustomize::value::Value;
 use release::{path, start, text};
 
-pub use kustomize::charts;
+pub use kustomize::{charts, generated};
 pub use release::{Chart, Layer, Place, Release, Sources};
 
 /// The releases of an object. An ApplicationSet is asked for as each Application that it makes.

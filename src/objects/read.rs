@@ -334,7 +334,7 @@ impl<'t> Reader<'t, '_> {
             } else {
                 named_image(node).map(|image| format!("names the image `{image}`"))
             };
-            if let Some(what) = what.filter(|_| !relevance::is_told_elsewhere(group(api_version))) {
+            if let Some(what) = what.filter(|_| !relevance::is_told_elsewhere(api_version)) {
                 skip(
                     SkipReason::UnknownKind,
                     format!("`{kind}` `{name}` {what}, but no catalog has `{api_version}` `{kind}`"),

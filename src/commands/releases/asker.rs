@@ -21,6 +21,8 @@ pub(super) struct Asker {
     pub(super) name: String,
     /// Where the template of what is deployed lies in it: of an ApplicationSet.
     pub(super) template: Path,
+    /// The file and the line that a notice on its chart names, if they are not its own.
+    pub(super) told_at: Option<(String, usize)>,
 }
 
 /// A release in one deployment.

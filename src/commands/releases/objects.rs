@@ -150,7 +150,9 @@ impl Making {
         let Some(deployment) = &it.deployment else { return };
         for (namespace, pods) in pods {
             let mut deployment = deployment.clone();
-            if let Some(namespace) = namespace.filter(|own| Some(own) != release_namespace.as_ref()) {
+            let is_moved = deployment.namespace.is_some();
+            let is_other = |own: &String| !is_moved || Some(own) != release_namespace.as_ref();
+            if let Some(namespace) = namespace.filter(is_other) {
                 (deployment.namespace, deployment.misnamed) = checked(Some(namespace));
             }
             if !self.deployments.iter().any(|(known, of)| *known == deployment && *of == pods) {

@@ -1,4 +1,4 @@
-//! `helmCharts` and `helmChartInflationGenerator` of kustomizations.
+//! `helmCharts` and `helmChartInflationGenerator` of kustomizations, and the built-in generator `HelmChartInflationGenerator`.
 //! <https://kubectl.docs.kubernetes.io/references/kustomize/builtins/#_helmchartinflationgenerator_>
 
 use super::release::{Chart, Layer, Place, Release, inline, start};
@@ -14,13 +14,31 @@ pub fn charts(file: &str, fields: &Kustomization) -> Vec<(usize, Release)> {
     let namespace = fields.namespace.as_ref().map(|line| line.value.as_str());
     // Those of the old list are named otherwise, and what they ask for is not followed.
     let entries = fields.charts.iter().filter(|entry| entry.value.str_at("name").is_some());
+    let values = |nth: usize| Path::default().key("helmCharts").index(nth).key("valuesInline");
     entries
         .enumerate()
-        .filter_map(|(nth, entry)| Some((entry.line, release(nth, &entry.value, here, home, namespace)?)))
+        .filter_map(|(nth, entry)| {
+            Some((entry.line, release(values(nth), &entry.value, here, home, namespace)?))
+        })
         .collect()
 }
 
-fn release(nth: usize, entry: &Value, here: &str, home: &str, namespace: Option<&str>) -> Option<Release> {
+/// The release of an object that the kustomization in `file` names as a generator; none of any other object. What it names lies
+/// below the kustomization's folder.
+pub fn generated(file: &str, fields: &Kustomization, generator: &Value) -> Option<Release> {
+    generator.str_at("kind").filter(|kind| *kind == "HelmChartInflationGenerator")?;
+    let home = generator.str_at("chartHome").filter(|home| !home.is_empty()).unwrap_or("charts");
+    let namespace = fields.namespace.as_ref().map(|line| line.value.as_str());
+    release(Path::default().key("valuesInline"), generator, folder(file), home, namespace)
+}
+
+fn release(
+    values_at: Path,
+    entry: &Value,
+    here: &str,
+    home: &str,
+    namespace: Option<&str>,
+) -> Option<Release> {
     let text = |key: &str| entry.str_at(key).filter(|text| !text.is_empty()).map(str::to_owned);
     let name = text("name")?;
     let chart = Chart::Named {
@@ -31,7 +49,7 @@ fn release(nth: usize, entry: &Value, here: &str, home: &str, namespace: Option<
     };
     let mut release = start(entry, chart);
     release.name = text("releaseName").unwrap_or(name);
-    release.namespace = namespace.map(str::to_owned).or_else(|| text("namespace"));
+    release.namespace = text("namespace").or_else(|| namespace.map(str::to_owned));
     release.is_fixed = true;
     let values = inline(entry.get("valuesInline"));
     let files = text("valuesFile").into_iter();
@@ -50,6 +68,6 @@ fn release(nth: usize, entry: &Value, here: &str, home: &str, namespace: Option<
         Some(_) => layers.extend(values.into_iter().chain([Layer::Hidden("`valuesMerge`".to_owned())])),
     }
     release.layers = layers;
-    release.place = Place::Inline(Path::default().key("helmCharts").index(nth).key("valuesInline"));
+    release.place = Place::Inline(values_at);
     Some(release)
 }

@@ -30,7 +30,7 @@ pub(super) fn is_relevant(source: &str, kinds: &Kinds) -> bool {
 
 /// Whether images that objects of a group name are told of elsewhere: those of charts and builds, and of Tekton's tasks, whose pull secrets
 /// belong to the runs and their ServiceAccounts.
-pub(super) fn is_told_elsewhere(group: &str) -> bool {
+pub(super) fn is_told_elsewhere(api_version: &str) -> bool {
     const GROUPS: [&str; 9] = [
         "helm.toolkit.fluxcd.io",
         "helm.fluxcd.io",
@@ -42,7 +42,8 @@ pub(super) fn is_told_elsewhere(group: &str) -> bool {
         "kustomize.toolkit.fluxcd.io",
         "tekton.dev",
     ];
-    GROUPS.contains(&group)
+    // What generators of kustomize make is told where a kustomization names them.
+    api_version == "builtin" || GROUPS.contains(&group(api_version))
 }
 
 /// Whether an unreadable document was probably meant to be an object of interest.

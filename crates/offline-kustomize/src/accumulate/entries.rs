@@ -68,6 +68,16 @@ impl<'a> Builder<'_, 'a> {
         Ok(())
     }
 
+    /// Says that what a chart makes is not known here.
+    fn chart(&mut self, frame: &mut Frame<'a>, chart: &Value, line: usize) {
+        let name = chart.str_at("name").or_else(|| chart.str_at("chartName")).unwrap_or_default();
+        let message = format!("the objects of the Helm chart `{name}` cannot be known offline");
+        let hint =
+            "`helm pull` it into a folder of `charts`, or pipe its rendered output through `generate -`";
+        self.notice(Code::ChartUnknown, &frame.known, line, message, hint);
+        frame.lacks(line);
+    }
+
     /// Runs the generators.
     pub(super) fn generate(&mut self, frame: &mut Frame<'a>, whole: bool) -> Result<(), Stop> {
         let known = frame.known.clone();
@@ -81,17 +91,7 @@ impl<'a> Builder<'_, 'a> {
             }
         }
         for chart in &fields.charts {
-            let name = chart.value.str_at("name").or_else(|| chart.value.str_at("chartName"));
-            let name = name.unwrap_or_default();
-            let message = format!("the objects of the Helm chart `{name}` cannot be known offline");
-            self.notice(
-                Code::ChartUnknown,
-                &known,
-                chart.line,
-                message,
-                "`helm pull` it into a folder of `charts`, or pipe its rendered output through `generate -`",
-            );
-            frame.lacks(chart.line);
+            self.chart(frame, &chart.value, chart.line);
         }
         for entry in &fields.generators {
             for generator in self.plugins(frame, entry)? {
@@ -100,6 +100,10 @@ impl<'a> Builder<'_, 'a> {
                     (("", "builtin"), "ConfigMapGenerator") => Kind::ConfigMap,
                     (("viaduct.ai", _), "ksops") => {
                         self.add_decrypted(frame, &generator.object, entry.line, whole)?;
+                        continue;
+                    }
+                    (("", "builtin"), "HelmChartInflationGenerator") => {
+                        self.chart(frame, &generator.object, entry.line);
                         continue;
                     }
                     (_, name) => {
