@@ -140,13 +140,28 @@ pub fn fill(
             }
         }
     }
-    let settled = known.difference(&unknown).map(|nth| &askers[*nth]);
-    let own = |asker: &Asker| (files[asker.file].path.clone(), asker.position.line);
-    let settled = settled.map(|asker| asker.told_at.clone().unwrap_or_else(|| own(asker))).collect();
+    let known: Vec<&Asker> = known.difference(&unknown).map(|nth| &askers[*nth]).collect();
+    let settled = settled(files, &known);
     graph.release_known(&settled);
     merged.finish(files, |file, text| digest(file, text));
     let mentions = mentions::of_releases(files, settings, &hidden);
     (findings, mentions)
+}
+
+/// The file and line of each notice on a chart that is known after all.
+fn settled(files: &[File], known: &[&Asker]) -> BTreeSet<(String, usize)> {
+    let own = |asker: &Asker| (files[asker.file].path.clone(), asker.position.line);
+    let mut settled: BTreeSet<(String, usize)> =
+        known.iter().map(|asker| asker.told_at.clone().unwrap_or_else(|| own(asker))).collect();
+    // What only gives a chart more values is no chart of its own.
+    let names: BTreeSet<&str> =
+        known.iter().filter(|asker| asker.kind == "HelmChart").map(|asker| &*asker.name).collect();
+    for file in files {
+        let all = file.delivery.iter().flat_map(|facts| &facts.deliveries);
+        let configs = all.filter(|it| is_config(&it.tree) && names.contains(name_of(&it.tree)));
+        settled.extend(configs.map(|it| (file.path.clone(), it.position.line)));
+    }
+    settled
 }
 
 /// A release of which nothing is known but its values.
@@ -167,8 +182,10 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
     let (mut askers, mut uses) = (Vec::new(), Vec::new());
     let deliveries =
         files.iter().filter_map(|file| file.delivery.as_ref()).flat_map(|facts| &facts.deliveries);
-    let chart_sources: Vec<Value> =
-        deliveries.filter(|it| it.kind == Kind::ChartSource).map(|it| it.tree.clone()).collect();
+    let chart_sources: Vec<Value> = deliveries
+        .filter(|it| it.kind == Kind::ChartSource || is_config(&it.tree))
+        .map(|it| it.tree.clone())
+        .collect();
     for file in 0..files.len() {
         let Some(facts) = files[file].delivery.as_ref().filter(|facts| may_ask(facts)).cloned() else {
             continue;
@@ -268,6 +285,14 @@ fn generators(
     found
 }
 
+fn is_config(tree: &Value) -> bool {
+    tree.str_at("kind") == Some(releases::CHART_CONFIG)
+}
+
+fn name_of(tree: &Value) -> &str {
+    tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default()
+}
+
 fn same_place(one: &Object, other: &Object) -> bool {
     one.document == other.document && one.path == other.path && one.kind == other.kind
 }
@@ -333,9 +358,17 @@ fn deployed(
     };
     let made = graph.applications.get(&(file, delivery.document, delivery.items.clone()));
     let mut add = |deployment: Option<&Deployment>, tree: &Value| {
-        for release in releases::read(delivery.kind, tree, &sources) {
-            let deployment =
-                deployment.map(|deployment| settled(deployment, &release, files, file, delivery));
+        for mut release in releases::read(delivery.kind, tree, &sources) {
+            let namespace = |tree: &Value| tree.at(&["metadata", "namespace"]).cloned();
+            let is_own = |it: &&Value| {
+                is_config(it) && name_of(it) == name_of(tree) && namespace(it) == namespace(tree)
+            };
+            if let Some(config) =
+                chart_sources.iter().find(is_own).filter(|_| delivery.kind == Kind::OtherRelease)
+            {
+                releases::configured(&mut release, config);
+            }
+            let deployment = deployment.map(|deployment| placed(deployment, &release, files, file, delivery));
             uses.push(Use { asker, release, deployment });
         }
     };
@@ -352,7 +385,7 @@ fn deployed(
 }
 
 /// Where a release goes whose object goes there.
-fn settled(
+fn placed(
     object: &Deployment,
     release: &Release,
     files: &[File],

@@ -71,7 +71,7 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
         ("source.extensions.fluxcd.io", "ArtifactGenerator") => Kind::ArtifactGenerator,
         ("argoproj.io", "Application") => Kind::Application,
         ("argoproj.io", "ApplicationSet") => Kind::ApplicationSet,
-        ("helm.cattle.io", "HelmChart")
+        ("helm.cattle.io", "HelmChart" | "HelmChartConfig")
         | ("helm.fluxcd.io", "HelmRelease")
         | ("helm.crossplane.io", "Release")
         | ("addons.cluster.x-k8s.io", "HelmChartProxy")

@@ -26,6 +26,18 @@ pub fn read(kind: Kind, tree: &Value, sources: &Sources<'_>) -> Vec<Release> {
     }
 }
 
+/// The kind of what gives a `HelmChart` more values.
+pub const CHART_CONFIG: &str = "HelmChartConfig";
+
+/// Puts the values of a `HelmChartConfig` over those of its `HelmChart`; what `set` says goes over both.
+/// [k3s-io/helm-controller pkg/controllers/chart, valuesConfigMap and args]
+pub fn configured(release: &mut Release, config: &Value) {
+    let Some(values) = text(config, &["spec", "valuesContent"]) else { return };
+    let is_set = |layer: &Layer| matches!(layer, Layer::Set(_) | Layer::SetText(_));
+    let at = release.layers.iter().position(is_set).unwrap_or(release.layers.len());
+    release.layers.insert(at, Layer::Text(values.to_owned()));
+}
+
 /// A `HelmChart` of k3s and RKE2. <https://docs.k3s.io/helm>
 fn k3s(tree: &Value) -> Option<Release> {
     if (tree.str_at("kind"), tree.str_at("apiVersion")) != (Some("HelmChart"), Some("helm.cattle.io/v1")) {
