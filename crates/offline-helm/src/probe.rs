@@ -141,7 +141,8 @@ impl Base {
         let hooks_from = manifests.len();
         manifests.extend(rendering.hooks.into_iter().map(|hook| hook.manifest));
         let mut base = Base { manifests, pods: Vec::new(), holders: Vec::new() };
-        for (at, manifest) in base.manifests.iter().enumerate() {
+        let has_pods = |manifest: &Manifest| pod_spec_path(&manifest.kind).is_some();
+        for (at, manifest) in base.manifests.iter().enumerate().filter(|(_, manifest)| has_pods(manifest)) {
             let Ok(object) = from_yaml(&manifest.text) else { continue };
             if let Some(mut pod) = pod(&object, &manifest.kind) {
                 pod.source.clone_from(&manifest.source);

@@ -5,7 +5,7 @@ use crate::chart::Chart;
 use lossless_yaml::elder::read_as;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -111,8 +111,27 @@ fn collect_crds(chart: &Chart, path: &str, crds: &mut Vec<Manifest>) {
     }
 }
 
+/// Kind and hook of documents that were read before, by their texts: a chart that is rendered again gives most of them again.
+#[derive(Default)]
+pub(super) struct Heads(HashMap<String, (String, Option<String>)>);
+
+impl Heads {
+    fn of(&mut self, document: &str) -> Result<(String, Option<String>), String> {
+        if let Some(known) = self.0.get(document) {
+            return Ok(known.clone());
+        }
+        let head = Head::read(document)?;
+        let found = (head.kind.0.clone(), head.hook());
+        self.0.insert(document.to_owned(), found.clone());
+        Ok(found)
+    }
+}
+
 /// Parts texts into documents and sorts them.
-pub(super) fn sort(texts: BTreeMap<String, String>) -> Result<(Vec<Manifest>, Vec<Hook>), Error> {
+pub(super) fn sort(
+    texts: BTreeMap<String, String>,
+    heads: &mut Heads,
+) -> Result<(Vec<Manifest>, Vec<Hook>), Error> {
     let mut manifests = Vec::new();
     let mut hooks = Vec::new();
     for (source, text) in texts {
@@ -121,10 +140,9 @@ pub(super) fn sort(texts: BTreeMap<String, String>) -> Result<(Vec<Manifest>, Ve
         }
         for document in split(&text) {
             let wrong = |message: String| Error::Manifest { template: source.clone(), message };
-            let head = Head::read(document).map_err(wrong)?;
-            let kind = head.kind.0.clone();
+            let (kind, hook) = heads.of(document).map_err(wrong)?;
             let manifest = Manifest { source: source.clone(), text: document.to_owned(), kind };
-            let Some(hook) = head.hook() else {
+            let Some(hook) = hook else {
                 manifests.push(manifest);
                 continue;
             };

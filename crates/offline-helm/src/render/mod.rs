@@ -69,7 +69,11 @@ pub struct Rendering {
 /// The first thing that Helm would stop at.
 pub fn render(files: Vec<File>, values: &[Layer], options: &Options) -> Result<Rendering, Error> {
     // Values are shared within the thread that makes them, so all of it happens there.
-    with_stack(|| Session::new(files, options)?.render(&merge(values)?))
+    with_stack(|| {
+        let mut session = Session::new(files, options)?;
+        session.wants_crds = true;
+        session.render(&merge(values)?)
+    })
 }
 
 /// A chart that is rendered again and again with other values: its files and templates are read once.
@@ -78,6 +82,9 @@ pub(crate) struct Session<'o> {
     options: &'o Options,
     /// The names of the templates that were read last, and what was read.
     engine: Option<(Vec<String>, Engine)>,
+    heads: manifests::Heads,
+    /// Whether the custom resource definitions of `crds/` are wanted, too.
+    wants_crds: bool,
 }
 
 impl<'o> Session<'o> {
@@ -88,7 +95,7 @@ impl<'o> Session<'o> {
             return Err(ChartError::new(Some("Chart.yaml"), "library charts are not installable").into());
         }
         chart::check(&chart)?;
-        Ok(Session { chart, options, engine: None })
+        Ok(Session { chart, options, engine: None, heads: manifests::Heads::default(), wants_crds: false })
     }
 
     /// The chart as it is written, before any subchart is switched.
@@ -114,9 +121,9 @@ impl<'o> Session<'o> {
             );
             return Err(ChartError::new(Some("Chart.yaml"), message).into());
         }
-        let crds = manifests::crds(&chart);
+        let crds = if self.wants_crds { manifests::crds(&chart) } else { Vec::new() };
         let (texts, stand_ins) = self.texts(&chart, &all, kube)?;
-        let (manifests, hooks) = manifests::sort(texts)?;
+        let (manifests, hooks) = manifests::sort(texts, &mut self.heads)?;
         Ok(Rendering { crds, manifests, hooks, notes, stand_ins })
     }
 
