@@ -2,9 +2,13 @@
 //!
 //! The page asks for no network, which its own content policy enforces; texts are put in as texts, never as markup.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
+use serde_json::Value;
 
 use super::list::List;
+use super::plain;
 use crate::plan::finding::Code;
 
 const PAGE: &str = include_str!("html/list.html");
@@ -34,9 +38,25 @@ struct Data<'d> {
 
 /// The page; `gaps` are those of each workload, in the order of the list.
 pub fn page(list: &List, gaps: &[Vec<Gap>]) -> String {
+    let mut data = serde_json::to_value(Data { list, gaps }).unwrap_or_default();
+    tame(&mut data);
     // No text of the repository can end the element that the data stands in.
-    let json = serde_json::to_string(&Data { list, gaps }).unwrap_or_default().replace('<', "\\u003c");
+    let json = data.to_string().replace('<', "\\u003c");
     PAGE.replacen("[DATA]", &json, 1)
+}
+
+/// Writes what people cannot see, or what turns letters around, as in every other text for them.
+fn tame(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(tamed) = plain(text) {
+                *text = tamed;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(tame),
+        Value::Object(fields) => fields.values_mut().for_each(tame),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn name<S: serde::Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
@@ -53,7 +73,7 @@ mod tests {
             file: "</script><b>".to_owned(),
             line: 1,
             code: "template-skipped",
-            reason: "[DATA] <!--".to_owned(),
+            reason: "[DATA] <!-- \u{202e}\u{7}".to_owned(),
         };
         let page = page(
             &List { version: 1, workloads: Vec::new(), mentions: Vec::new(), skipped: vec![skipped] },
@@ -61,6 +81,7 @@ mod tests {
         );
         assert_eq!(page.matches("</script>").count(), PAGE.matches("</script>").count());
         assert!(page.contains("\\u003c/script>\\u003cb>") && page.contains("[DATA] \\u003c!--"));
+        assert!(page.contains(r"\\u{202e}\\x07") && !page.contains('\u{202e}'));
     }
 
     #[test]
