@@ -134,7 +134,7 @@ impl<'r> Job<'r> {
             run,
             place,
             audiences,
-            templates: template_folders(&run.files),
+            templates: template_folders(&run.files, &settings.root),
             wanted,
             kustomizations: None,
             adopted: Vec::new(),

@@ -100,7 +100,7 @@ impl Run {
             digests.push(0);
         }
         let mut settings = settings;
-        chart_templates(&mut files);
+        chart_templates(&mut files, &settings.root);
         releases::announce(&mut files);
         let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
         if graph.undelivered > 0 && files.iter().all(|file| file.objects().is_empty()) {
@@ -236,8 +236,8 @@ impl Run {
 }
 
 /// What lies in the `templates` of a chart is Helm's to fill in, whatever it looks like.
-fn chart_templates(files: &mut [File]) {
-    let folders = template_folders(files);
+fn chart_templates(files: &mut [File], root: &Path) {
+    let folders = template_folders(files, root);
     if folders.is_empty() {
         return;
     }
@@ -246,8 +246,12 @@ fn chart_templates(files: &mut [File]) {
     }
 }
 
-/// The `templates` folders of charts, with a slash at the end.
-pub fn template_folders(files: &[File]) -> BTreeSet<String> {
+/// The `templates` folders of charts, with a slash at the end; empty where `root` itself lies in one.
+pub fn template_folders(files: &[File], root: &Path) -> BTreeSet<String> {
+    let is_chart = |folder: &Path| folder.parent().is_some_and(|chart| chart.join("Chart.yaml").is_file());
+    if root.ancestors().any(|folder| folder.ends_with("templates") && is_chart(folder)) {
+        return [String::new()].into();
+    }
     files
         .iter()
         .filter_map(|file| Some(file.path.strip_suffix("Chart.yaml")?.to_owned() + "templates/"))
@@ -258,7 +262,7 @@ pub fn template_folders(files: &[File]) -> BTreeSet<String> {
 /// Whether a file lies in one of these folders.
 pub fn is_template(folders: &BTreeSet<String>, path: &str) -> bool {
     let mut slashes = path.match_indices("templates/").map(|(at, text)| &path[..at + text.len()]);
-    slashes.any(|folder| folders.contains(folder))
+    folders.contains("") || slashes.any(|folder| folders.contains(folder))
 }
 
 fn relative(settings: &Settings, path: &Path) -> String {

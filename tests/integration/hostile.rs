@@ -378,6 +378,18 @@ mod meanwhile {
     }
 
     #[test]
+    fn templates_of_a_chart_are_left_alone_wherever_a_run_starts() {
+        let tree = Tree::new();
+        tree.write("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n");
+        tree.write("chart/templates/deep/a.yaml", POD);
+        for start in ["chart", "chart/templates", "chart/templates/deep"] {
+            let ended = tree.pullcred(["-C", start, "inject", "--secret", "regcred"]);
+            assert_eq!(ended.status, 0, "{start}: {}", ended.messages());
+            assert_eq!(tree.read("chart/templates/deep/a.yaml"), POD.as_bytes(), "{start}");
+        }
+    }
+
+    #[test]
     fn a_run_that_is_killed_leaves_every_file_whole() {
         let tree = Tree::new();
         let names: Vec<String> = (0..400).map(|nth| format!("{nth:03}.yaml")).collect();
