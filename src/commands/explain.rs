@@ -1,5 +1,7 @@
 //! `explain`: why a pod spec gets, has or lacks a pull secret, rule by rule.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 
 use super::args::{Common, ExplainArgs};
@@ -11,6 +13,7 @@ use crate::config::{Config, PullSecret};
 use crate::deliveries::graph::{Graph, Notice, Pods};
 use crate::objects::object::Object;
 use crate::plan::File;
+use crate::plan::closure::Closure;
 use crate::plan::place::{PodRun, runs};
 use crate::report::plain;
 use kubelet_keyring::reference::ImageRef;
@@ -29,6 +32,7 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
     }
     let settings = Settings::resolve(common, &[file.into()], &arguments.secrets)?;
     let run = Run::new(settings)?;
+    let closure = run.closure(&[]);
     let mut explained = 0;
     for (index, file) in run.files.iter().enumerate().filter(|(_, file)| file.selected) {
         let Ok(facts) = &file.facts else { continue };
@@ -41,7 +45,7 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
             for place in 0..object.pod_specs.len() {
                 let added = run.plan.added(index, nth, place);
                 explained += 1;
-                terminal.out.write_all(pod(&run, file, nth, place, added).as_bytes())?;
+                terminal.out.write_all(pod(&run, &closure, file, (nth, place), added).as_bytes())?;
             }
         }
     }
@@ -68,7 +72,13 @@ fn split_line(what: &str) -> (&str, Option<usize>) {
     }
 }
 
-fn pod(run: &Run, file: &File, nth: usize, place: usize, added: &[String]) -> String {
+fn pod(
+    run: &Run,
+    closure: &Closure<'_>,
+    file: &File,
+    (nth, place): (usize, usize),
+    added: &[String],
+) -> String {
     let Run { graph, settings, .. } = run;
     let config = &settings.config;
     let object = &file.objects()[nth];
@@ -110,8 +120,10 @@ fn pod(run: &Run, file: &File, nth: usize, place: usize, added: &[String]) -> St
             say(format!("  {reason}"));
         }
     }
+    let mut brought = BTreeSet::new();
     for run in runs(file, nth, object, place) {
         say(chain(object, &run, graph));
+        brought.extend(pod_spec.pull_secrets.iter().flat_map(|secret| closure.brought(&secret.name, &run)));
         if let Some(namespace) = run.namespace.filter(|namespace| config.namespaces.excludes(namespace)) {
             say(format!("  `namespaces.exclude` has `{namespace}`: it is left alone"));
         }
@@ -128,6 +140,7 @@ fn pod(run: &Run, file: &File, nth: usize, place: usize, added: &[String]) -> St
         0 => "has no pull secrets".to_owned(),
         _ => format!("has {}", present.join(", ")),
     });
+    brought.into_iter().for_each(|how| say(format!("  {how}")));
     let added: Vec<String> = added.iter().map(|name| format!("`{name}`")).collect();
     say(match added.len() {
         0 => "gets nothing".to_owned(),
@@ -149,6 +162,8 @@ fn chain(object: &Object, run: &PodRun<'_>, graph: &Graph) -> String {
         Some(name) if name != object.name => format!(" as `{name}`"),
         _ => String::new(),
     };
+    let cluster = deployment.cluster.name.as_deref();
+    let cluster = cluster.map_or_else(String::new, |cluster| format!(" of cluster `{cluster}`"));
     let way = deployment.source.iter();
     let way: Vec<String> =
         way.map(|step| format!("{} {}:{}", step.rule.name(), step.file, step.line)).collect();
@@ -158,7 +173,7 @@ fn chain(object: &Object, run: &PodRun<'_>, graph: &Graph) -> String {
         Some(Notice { file, line, message, .. }) => {
             format!("deployed in a way that cannot be followed{way}\n    {file}:{line}: {message}")
         }
-        None => format!("deployed to {namespace}{name}{way}"),
+        None => format!("deployed to {namespace}{cluster}{name}{way}"),
     }
 }
 

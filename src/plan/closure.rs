@@ -190,6 +190,21 @@ impl<'p> Closure<'p> {
         self.secrets.get(name).into_iter().flatten().filter(there).collect()
     }
 
+    /// Which controllers bring a Secret of that name to the pods of one deployment, and from where; for people.
+    pub fn brought(&self, name: &str, run: &PodRun<'_>) -> BTreeSet<String> {
+        let Some(namespace) = run.namespace else { return BTreeSet::new() };
+        let is_copy = |place: &&&Place<'p>| place.is_made || place.namespace != Some(namespace);
+        let places = self.found(name, namespace, run);
+        let copies = places.iter().filter(is_copy).filter_map(|place| Some((place.copies?, place)));
+        copies
+            .map(|(copies, place)| {
+                let from = place.namespace.filter(|_| !place.is_made);
+                let from = from.map_or_else(String::new, |from| format!(" from namespace `{from}`"));
+                format!("`{name}` is brought to namespace `{namespace}`{from} by {}", copies.controller)
+            })
+            .collect()
+    }
+
     /// Whether two things may be in one cluster.
     fn may_share(&self, one: Option<&Cluster>, other: Option<&Cluster>) -> bool {
         let (Some(one), Some(other)) = (one, other) else { return true };
