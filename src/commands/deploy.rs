@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 use super::parallel;
 use super::settings::{Settings, shown};
 use crate::config::Target;
-use crate::deliveries::graph::{Deployment, Graph, Options, Stray, Told};
+use crate::deliveries::delivery::Kind;
+use crate::deliveries::graph::{Deployment, Graph, Options, Stray, Told, normal_url};
 use crate::deliveries::scanned::Scanned;
 use crate::effects::scan::sources::{self, SourceIgnore};
 use crate::effects::source;
@@ -16,6 +17,7 @@ use crate::objects::object::Object;
 use crate::objects::shipped::Shipped;
 use crate::plan::{File, notices};
 use offline_kustomize::repository::folders;
+use offline_kustomize::value::Value;
 
 /// Fills in the deployments of every file, takes out what is no object to deploy, and returns the graph. `application` is
 /// the namespace that Argo CD fills in for what is generated now.
@@ -40,7 +42,7 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     let left_out = |path: &str| {
         let read = || {
             let all: BTreeSet<&str> = files.iter().flat_map(|file| folders(&file.path)).collect();
-            SourceIgnore::read(&settings.root, all.into_iter())
+            SourceIgnore::read(&settings.root, all.into_iter(), &own_ignore(files, &remotes))
         };
         ignore.get_or_init(read).leaves_out(path)
     };
@@ -99,6 +101,20 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         }
     }
     graph
+}
+
+/// What the GitRepositories that are this one leave out; nothing where they differ, for each makes an artifact of its own.
+fn own_ignore(files: &[File], remotes: &[String]) -> String {
+    let remotes: BTreeSet<String> = remotes.iter().map(|url| normal_url(url)).collect();
+    let text =
+        |tree: &Value, keys: &[&str]| tree.at(keys).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let all = files.iter().filter_map(|file| file.delivery.as_ref()).flat_map(|facts| &facts.deliveries);
+    let own = all.filter(|it| it.kind == Kind::GitRepository).filter(|it| match remotes.is_empty() {
+        true => text(&it.tree, &["metadata", "name"]) == "flux-system",
+        false => remotes.contains(&normal_url(&text(&it.tree, &["spec", "url"]))),
+    });
+    let rules: BTreeSet<String> = own.map(|it| text(&it.tree, &["spec", "ignore"])).collect();
+    if rules.len() == 1 { rules.into_iter().collect() } else { String::new() }
 }
 
 /// Makes one target for each cluster, and lets targets name the clusters of what belongs to them: what a user says goes before

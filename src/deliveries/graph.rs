@@ -16,6 +16,7 @@ mod roles;
 use crate::deliveries::scanned::Scanned;
 
 pub use answer::{Graph, Stray};
+pub use claims::normal_url;
 pub use cluster::{Builds, Cluster};
 pub use deployment::{
     Deployment, Each, GeneratedSecret, Image, Options, Pod, Pods, Rule, Source, Told, checked,

@@ -138,7 +138,7 @@ impl Own {
 }
 
 /// A URL without what does not tell repositories apart: scheme, user, `.git`, letter case.
-fn normal_url(url: &str) -> String {
+pub fn normal_url(url: &str) -> String {
     let url = url.trim().to_ascii_lowercase();
     let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);

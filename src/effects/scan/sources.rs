@@ -36,8 +36,9 @@ pub fn remotes(root: &Path) -> Vec<String> {
 pub struct SourceIgnore(Vec<(String, Gitignore)>);
 
 impl SourceIgnore {
-    /// Reads the `.sourceignore` of each folder (by its path relative to `root`), and what is left out everywhere.
-    pub fn read<'f>(root: &Path, folders: impl Iterator<Item = &'f str>) -> Self {
+    /// Reads the `.sourceignore` of each folder (by its path relative to `root`), and what is left out everywhere; `own` are the rules of
+    /// the GitRepository itself, which go over all others. [fluxcd/source-controller, gitrepository_controller.go]
+    pub fn read<'f>(root: &Path, folders: impl Iterator<Item = &'f str>, own: &str) -> Self {
         let defaults = DEFAULTS.join("\n");
         let mut all: Vec<(String, Gitignore)> =
             built(&defaults).map(|rules| (String::new(), rules)).into_iter().collect();
@@ -45,6 +46,7 @@ impl SourceIgnore {
             let text = fs::read_to_string(root.join(folder).join(".sourceignore")).ok();
             all.extend(text.and_then(|text| Some((folder.to_owned(), built(&text)?))));
         }
+        all.extend(built(own).map(|rules| (String::new(), rules)));
         Self(all)
     }
 
@@ -95,7 +97,9 @@ mod tests {
         fs::create_dir(root.path().join("apps")).unwrap();
         fs::write(root.path().join(".sourceignore"), "/apps/old/\n*.example.yaml\n").unwrap();
         fs::write(root.path().join("apps/.sourceignore"), "!keep.example.yaml\n").unwrap();
-        let ignore = SourceIgnore::read(root.path(), ["", "apps"].into_iter());
+        let ignore = SourceIgnore::read(root.path(), ["", "apps"].into_iter(), "/apps/own\n!/apps/old/\n");
+        assert!(ignore.leaves_out("apps/own/d.yaml") && !ignore.leaves_out("apps/old/d.yaml"));
+        let ignore = SourceIgnore::read(root.path(), ["", "apps"].into_iter(), "");
         for (path, left_out) in [
             ("apps/old/d.yaml", true),
             ("old/d.yaml", false),
