@@ -37,7 +37,7 @@ use crate::plan::{ignores, remarks};
 use crate::report::{diff, plain, text};
 use lossless_yaml::span::Position;
 use offline_kustomize::repository::{folder, join};
-use sops_age::document::{Encrypted, Timestamp, parse_plain};
+use sops_age::document::{Timestamp, parse_plain};
 use sops_age::in_place::{concealed, encrypt_in_place};
 
 /// Runs the command.
@@ -509,7 +509,7 @@ fn proved(
     Ok(())
 }
 
-/// The text encrypted where it stands, proved to be no less readable.
+/// The text encrypted where it stands.
 fn encrypt(text: &str, audience: &Audience) -> Result<String> {
     let mut failure = None;
     let mut draw = |buffer: &mut [u8]| failure = random(buffer).err().or(failure.take());
@@ -518,9 +518,7 @@ fn encrypt(text: &str, audience: &Audience) -> Result<String> {
     if let Some(error) = failure {
         return Err(error);
     }
-    let new = new.map_err(|error| anyhow!("{error}"))?;
-    Encrypted::parse(&new).map_err(|error| anyhow!("{error}"))?;
-    Ok(new)
+    new.map_err(|error| anyhow!("{error}"))
 }
 
 /// What changes in a file of Secrets, without a value.

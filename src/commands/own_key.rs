@@ -3,7 +3,7 @@
 //! Never in the repository, never over a file that is there, and never for somebody who was not asked.
 
 use std::fs;
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -51,11 +51,7 @@ pub fn recipients(
             "nobody could decrypt Secrets yet; make an age identity in {file_name}, for your eyes only?"
         ),
     };
-    write!(terminal.err, "{question} [y/N] ")?;
-    terminal.err.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    match (matches!(answer.trim(), "y" | "Y" | "yes"), known.is_empty()) {
+    match (terminal.confirm(&question)?, known.is_empty()) {
         (false, _) => Ok(Vec::new()),
         (true, false) => Ok(known),
         (true, true) => Ok(vec![make(common, &file, terminal)?]),

@@ -1,6 +1,8 @@
 //! Where a command speaks to. Refuses to know what is said.
 
-use std::io::Write;
+use std::io::{self, BufRead as _, Write};
+
+use anyhow::Result;
 
 use crate::report::style::Style;
 
@@ -14,4 +16,15 @@ pub struct Terminal<'o> {
     pub out_style: Style,
     /// Style of the message stream.
     pub err_style: Style,
+}
+
+impl Terminal<'_> {
+    /// Asks whoever sits there; anything but a clear yes is a no.
+    pub fn confirm(&mut self, question: &str) -> Result<bool> {
+        write!(self.err, "{question} [y/N] ")?;
+        self.err.flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
 }

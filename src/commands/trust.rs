@@ -1,7 +1,7 @@
 //! `trust`, and the gate that `sync`, `encrypt`, `updatekeys` and `rotate` pass before they encrypt: for whom is agreed here, by whom else
 //! nothing is read.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 
 use anyhow::{Result, bail};
 
@@ -165,11 +165,7 @@ fn ask(
     for line in new {
         writeln!(terminal.err, "+ {}", plain(line))?;
     }
-    write!(terminal.err, "agree, and encrypt for them? [y/N] ")?;
-    terminal.err.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+    if !terminal.confirm("agree, and encrypt for them?")? {
         writeln!(terminal.err, "nothing was written [{}]", Code::RecipientUntrusted)?;
         return Ok(false);
     }

@@ -4,7 +4,7 @@
 //! their order, so a Secret survives tools that sort keys, `kustomize build` among them.
 
 use super::dockerconfig::Auths;
-use super::dockerconfig::read::{DockerConfig, Entry};
+use super::dockerconfig::read::DockerConfig;
 use lossless_yaml::parse::Node;
 use lossless_yaml::span::Position;
 use sops_age::tree::{Leaf, Tree};
@@ -114,12 +114,7 @@ pub fn is_ours(tree: &Tree) -> bool {
 
 /// The credentials of a decrypted Secret; none when one of them is none.
 pub fn auths(tree: &Tree) -> Option<Auths> {
-    let config = DockerConfig::from_tree(tree).ok()?;
-    let entries = config.entries().map(|(key, entry)| match entry {
-        Entry::Credential(credential) => Some((key.to_owned(), credential.clone())),
-        _ => None,
-    });
-    entries.collect::<Option<_>>().map(Auths)
+    DockerConfig::from_tree(tree).ok()?.auths()
 }
 
 /// What the scan keeps of a Secret with our label.

@@ -24,12 +24,17 @@ pub const CONFLICT: &str = "conflict markers: a merge was not finished here";
 const WHOLE_SIDE: &str = "take one side of an encrypted file as a whole (`git checkout --ours FILE`, or `--theirs`), then run `pullcred sync`";
 const FINISH: &str = "finish the merge, then run it again";
 
+/// Whether a line begins with a marker, as Git writes it: alone, or a blank and a name behind it.
+fn is_marked(line: &str, marker: &str) -> bool {
+    let rest = line.strip_prefix(marker);
+    rest.is_some_and(|rest| matches!(rest.bytes().next(), None | Some(b' ' | b'\r' | b'\n')))
+}
+
 /// Offset of the first line that is a conflict marker of Git.
 pub fn conflict_marker(text: &str) -> Option<usize> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
-        let rest = MARKERS.iter().find_map(|marker| line.strip_prefix(marker));
-        if rest.is_some_and(|rest| matches!(rest.bytes().next(), None | Some(b' ' | b'\r' | b'\n'))) {
+        if MARKERS.iter().any(|marker| is_marked(line, marker)) {
             return Some(offset);
         }
         offset += line.len();
@@ -51,10 +56,7 @@ pub fn sides(text: &str) -> Option<[String; 2]> {
     let mut sides = [String::new(), String::new()];
     let (mut part, mut found) = (Part::Both, false);
     for line in text.split_inclusive('\n') {
-        let marks = |marker: &str| {
-            line.strip_prefix(marker)
-                .is_some_and(|rest| matches!(rest.bytes().next(), None | Some(b' ' | b'\r' | b'\n')))
-        };
+        let marks = |marker: &str| is_marked(line, marker);
         part = match part {
             Part::Both if marks(MARKERS[0]) => {
                 found = true;

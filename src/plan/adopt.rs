@@ -80,7 +80,7 @@ pub fn find(text: &str) -> Vec<Found> {
                 namespace: meta("namespace").map(str::to_owned),
                 position: lines.position(object.span().start),
                 value: lines.position(clear.offset),
-                auths: auths(&clear),
+                auths: clear.config.auths(),
                 secrets: secrets(clear),
                 slice: nth,
                 item,
@@ -95,14 +95,6 @@ fn items<'d, 't>(root: Node<'d, 't>) -> Option<(Node<'d, 't>, Node<'d, 't>)> {
     root.str_at("kind").filter(|kind| kind.ends_with("List"))?;
     let (key, list) = root.pairs().find(|(key, _)| key.as_str() == Some("items"))?;
     list.is_sequence().then_some((key, list))
-}
-
-fn auths(clear: &InClear) -> Option<Auths> {
-    let entries = clear.config.entries().map(|(key, entry)| match entry {
-        Entry::Credential(credential) => Some((key.to_owned(), credential.clone())),
-        _ => None,
-    });
-    entries.collect::<Option<_>>().map(Auths)
 }
 
 /// The values, what they decode to, and the passwords in them, alone and as `auth` has them.
@@ -148,13 +140,8 @@ impl Found {
 /// The first Secret that cannot be told from the rest with certainty.
 pub fn shape(text: &str, found: &[Found]) -> Result<Shape, Refused> {
     let slices = split(text);
-    let has_content = |slice: &&Slice| {
-        let documents = parse(text, slice.span).unwrap_or_default();
-        documents.is_empty()
-            || documents.iter().any(|document| document.root().is_some_and(|root| !root.is_null()))
-    };
     if found.iter().all(|found| found.item.is_none())
-        && found.len() == slices.iter().filter(has_content).count()
+        && found.len() == slices.iter().filter(|slice| has_content(text, slice)).count()
     {
         return Ok(Shape::Whole);
     }
@@ -170,11 +157,12 @@ pub fn shape(text: &str, found: &[Found]) -> Result<Shape, Refused> {
         let Some(one) = here.first() else { continue };
         rest = without(&rest, *slice, &here).map_err(|reason| one.refused(reason))?;
     }
-    let is_left = split(&rest).iter().any(|slice| has_content_in(&rest, slice));
+    let is_left = split(&rest).iter().any(|slice| has_content(&rest, slice));
     Ok(Shape::Apart(pieces, is_left.then_some(rest)))
 }
 
-fn has_content_in(text: &str, slice: &Slice) -> bool {
+/// Whether a slice holds more than markers and comments; what is no YAML does.
+fn has_content(text: &str, slice: &Slice) -> bool {
     let documents = parse(text, slice.span).unwrap_or_default();
     documents.is_empty()
         || documents.iter().any(|document| document.root().is_some_and(|root| !root.is_null()))

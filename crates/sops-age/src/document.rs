@@ -171,14 +171,7 @@ pub fn encrypt(
     let key = DataKey::generate(random);
     let keys = wrap_all(&key, recipients)?;
     let (encrypted, mac) = seal(documents, rules, &key, random)?;
-    let metadata = Metadata {
-        keys,
-        foreign: Vec::new(),
-        rules: rules.clone(),
-        last_modified: now.as_str().to_owned(),
-        mac: seal_mac(&mac, now, &key, random)?,
-        version: VERSION.to_owned(),
-    };
+    let metadata = new_metadata(keys, rules, &mac, now, &key, random)?;
     let block = metadata.block();
     let mut out = String::new();
     for (tree, index) in encrypted.iter().zip(0..) {
@@ -226,13 +219,27 @@ pub(super) fn seal(
     Ok((trees, mac.finish()))
 }
 
-/// Encrypts a MAC and binds it to the time.
-pub(super) fn seal_mac(
+/// What a file says of itself whose content was encrypted just now, with this MAC in plaintext.
+pub(super) fn new_metadata(
+    keys: Vec<WrappedKey>,
+    rules: &Rules,
     mac: &str,
     now: &Timestamp,
     key: &DataKey,
     random: &mut Random<'_>,
-) -> Result<String, Error> {
+) -> Result<Metadata, Error> {
+    Ok(Metadata {
+        keys,
+        foreign: Vec::new(),
+        rules: rules.clone(),
+        last_modified: now.as_str().to_owned(),
+        mac: seal_mac(mac, now, key, random)?,
+        version: VERSION.to_owned(),
+    })
+}
+
+/// Encrypts a MAC and binds it to the time.
+fn seal_mac(mac: &str, now: &Timestamp, key: &DataKey, random: &mut Random<'_>) -> Result<String, Error> {
     let sealed = key.encrypt(&Leaf::from(mac), now.as_str(), random);
     let sealed = sealed.map_err(|error| Error::Value("mac".to_owned(), error))?;
     Ok(sealed.as_str().unwrap_or_default().to_owned())

@@ -7,18 +7,18 @@
 use std::ops::Range;
 
 use super::cipher::{DataKey, Random};
-use super::document::{Error, File, Timestamp, seal, seal_mac, wrap_all};
-use super::metadata::{Metadata, VERSION};
+use super::document::{Error, File, Timestamp, new_metadata, seal, wrap_all};
+use super::metadata::Metadata;
 use super::read::{Content, METADATA_KEY};
 use super::recipients::Recipient;
 use super::rewrite::{apply, scalar_edit, verify};
 use super::rules::Rules;
-use super::tree::{Leaf, Place, Tree};
+use super::tree::{Leaf, Place, Tree, additional_data};
 use lossless_yaml::edit::Edit;
 use lossless_yaml::layout::{column, newline};
 use lossless_yaml::parse::{Document, Kind, Node, Style};
 use lossless_yaml::span::{LineIndex, Span, line_end, line_start};
-use lossless_yaml::split::split;
+use lossless_yaml::split::{Slice, split};
 
 /// Stands for what is not shown.
 const HIDDEN: &str = "(not shown)";
@@ -44,25 +44,20 @@ pub fn encrypt_in_place(
     let keys = wrap_all(&key, recipients)?;
     let documents: Vec<Tree> = contents.iter().map(|content| content.tree.clone()).collect();
     let (sealed, mac) = seal(&documents, rules, &key, random)?;
-    let metadata = Metadata {
-        keys,
-        foreign: Vec::new(),
-        rules: rules.clone(),
-        last_modified: now.as_str().to_owned(),
-        mac: seal_mac(&mac, now, &key, random)?,
-        version: VERSION.to_owned(),
-    };
+    let metadata = new_metadata(keys, rules, &mac, now, &key, random)?;
     let mut edits = Vec::new();
     for (content, sealed) in contents.iter().zip(&sealed) {
         values(text, content, sealed, &mut edits)?;
     }
+    let slices = split(text);
     for (nth, document) in file.documents.iter().enumerate() {
         for comment in comments(text, document, rules) {
             let sealed = key.encrypt_comment(comment.text.of(text), &comment.place, random);
             let sealed = sealed.map_err(|error| Error::Value("a comment".to_owned(), error))?;
             edits.push(Edit { span: comment.text, text: sealed });
         }
-        edits.push(block(text, document, nth, &metadata)?);
+        let slice = slices.iter().find(|slice| slice.document == nth);
+        edits.push(block(text, document, slice, &metadata)?);
     }
     let new = apply(text, &edits)?;
     verify(&new, &key, &documents, |read| *read == metadata)?;
@@ -143,8 +138,7 @@ fn comments(text: &str, document: &Document<'_>, rules: &Rules) -> Vec<Comment> 
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         if rules.encrypts(&keys) == Some(true) {
             let indent = column(text, mapping.span().start);
-            let place = keys.iter().flat_map(|key| [*key, ":"]).collect();
-            regions.push((beginning(text, mapping)..extent(text, mapping), indent, place));
+            regions.push((beginning(text, mapping)..extent(text, mapping), indent, additional_data(&keys)));
         }
     }
     let mut found = Vec::new();
@@ -215,8 +209,13 @@ fn extent(text: &str, mapping: Node<'_, '_>) -> usize {
     end
 }
 
-/// The `sops` mapping at the end of a document, the `nth` of the file.
-fn block(text: &str, document: &Document<'_>, nth: usize, metadata: &Metadata) -> Result<Edit, Error> {
+/// The `sops` mapping at the end of a document, which is in this slice of the file.
+fn block(
+    text: &str,
+    document: &Document<'_>,
+    slice: Option<&Slice>,
+    metadata: &Metadata,
+) -> Result<Edit, Error> {
     let cannot = Error::Rewrite(
         "the document is laid out in a way that leaves no certain place for the `sops` mapping",
     );
@@ -224,7 +223,6 @@ fn block(text: &str, document: &Document<'_>, nth: usize, metadata: &Metadata) -
     if root.is_flow() {
         return flow_block(text, root, metadata).ok_or(cannot);
     }
-    let slice = split(text).into_iter().find(|slice| slice.document == nth);
     let Some(slice) = slice.filter(|_| column(text, root.span().start) == 0) else { return Err(cannot) };
     let end = slice.span.start + slice.span.of(text).trim_end_matches(['\n', '\r']).len();
     let break_of_line = newline(text, root.span().start);

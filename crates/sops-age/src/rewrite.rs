@@ -5,10 +5,10 @@
 //! getsops/sops, which re-emit the whole file instead.
 
 use super::cipher::{DataKey, Opened, Random};
-use super::document::{Encrypted, Error, File, Timestamp, is_encrypted, open_leaf, seal_mac, wrap_all};
+use super::document::{Encrypted, Error, File, Timestamp, is_encrypted, new_metadata, open_leaf, wrap_all};
 use super::identity::Identities;
 use super::mac::Mac;
-use super::metadata::{Metadata, VERSION, age_block, age_flow};
+use super::metadata::{Metadata, age_block, age_flow};
 use super::read::{Content, METADATA_KEY, Source};
 use super::recipients::Recipient;
 use super::tree::{Leaf, Place, Tree};
@@ -96,14 +96,8 @@ pub fn rotate(
         };
         tree.try_map(&mut replace)?;
     }
-    let metadata = Metadata {
-        keys: wrap_all(&key, recipients)?,
-        foreign: Vec::new(),
-        rules,
-        last_modified: now.as_str().to_owned(),
-        mac: seal_mac(&mac.finish(), now, &key, random)?,
-        version: VERSION.to_owned(),
-    };
+    let keys = wrap_all(&key, recipients)?;
+    let metadata = new_metadata(keys, &rules, &mac.finish(), now, &key, random)?;
     edits.extend(each_metadata(text, |name, mapping| {
         if mapping.is_flow() {
             return Ok(Edit { span: mapping.span(), text: metadata.flow() });

@@ -210,7 +210,7 @@ impl<'t> Place<'t> {
 
     /// What binds a ciphertext to its place: every key followed by a colon. [sops.go Encrypt]
     pub(super) fn additional_data(&self) -> String {
-        self.keys.iter().flat_map(|key| [*key, ":"]).collect()
+        additional_data(&self.keys)
     }
 
     fn within_sequence(&self) -> bool {
@@ -240,6 +240,11 @@ impl std::fmt::Display for Place<'_> {
         let text = self.keys.join(".");
         f.write_str(&text.replace(char::is_control, " "))
     }
+}
+
+/// What binds a ciphertext to the place that these keys lead to.
+pub(super) fn additional_data(keys: &[&str]) -> String {
+    keys.iter().flat_map(|key| [*key, ":"]).collect()
 }
 
 /// Adds entries to a mapping.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use zeroize::Zeroizing;
 
-use super::{Credential, Flaw, from_base64};
+use super::{Auths, Credential, Flaw, from_base64};
 use kubelet_keyring::reference::DOCKER_HUB;
 use sops_age::tree::Tree;
 
@@ -126,6 +126,15 @@ impl DockerConfig {
     #[must_use]
     pub fn without_helpers(self) -> Self {
         Self { auths: self.auths, ..Self::default() }
+    }
+
+    /// The credentials; none when one of the entries is none.
+    pub fn auths(&self) -> Option<Auths> {
+        let entries = self.entries().map(|(key, entry)| match entry {
+            Entry::Credential(credential) => Some((key.to_owned(), credential.clone())),
+            _ => None,
+        });
+        entries.collect::<Option<_>>().map(Auths)
     }
 
     /// The entries, by key.
