@@ -77,3 +77,28 @@ status 1 pullcred check
 status 0 pullcred inject
 diff <(documented helm known.yaml | plain) <(plain <known.yaml) || fail 'docs/helm.md shows another chart that is known than `inject` writes'
 echo 'docs/helm.md: what it shows is what is written'
+
+# A chart that is not in the repository: what `learn` keeps of it is enough for Helm to put the secret into the pods.
+cp -r "$ROOT/fixtures/cases/learn/a-chart-of-a-release/in" ../learned
+cd ../learned
+git init -q
+helm3 package downloads/shop >../packaged
+rm -r downloads
+printf 'shop-2.3.4.tgz\n' >.gitignore
+commit .
+command=$(documented helm learn)
+bash -euo pipefail -c "$command" 2>../told
+diff ../told <(sed -n '/^\$ pullcred learn/,/^```/p' "$ROOT/docs/helm.md" | sed '1d;$d') || fail 'docs/helm.md shows something else than `learn` says'
+cp .pullcred/charts.json ../facts
+bash -euo pipefail -c "$command" 2>/dev/null
+cmp .pullcred/charts.json ../facts || fail 'learning again changes the facts'
+for helm in helm3 helm4; do
+  git checkout -q release.yaml
+  status 1 pullcred check --secret regcred=registry.example.com
+  status 0 pullcred inject --secret regcred=registry.example.com
+  yq 'select(.kind == "HelmRelease") | .spec.values' release.yaml >../values.yaml
+  "$helm" template front shop-2.3.4.tgz --values ../values.yaml >../rendered.yaml
+  [[ $(yq 'select(.kind == "Deployment") | .spec.template.spec.imagePullSecrets[].name' ../rendered.yaml) == regcred ]] ||
+    fail "$helm: what was learned does not give the pod its secret"
+done
+echo 'learn: Helm 3 and Helm 4 put the secret where the facts say'

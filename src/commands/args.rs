@@ -78,6 +78,8 @@ pub enum Command {
     Encrypt(EncryptArgs),
     /// Encrypt registry Secrets that stand in the repository in clear
     Adopt(AdoptArgs),
+    /// Measure charts, for releases of charts that are not in the repository
+    Learn(LearnArgs),
     /// Tell what is missing or wrong, change nothing
     Check(CheckArgs),
     /// Print finished manifests to stdout: for pipes, Helm post-renderers and Argo CD
@@ -415,6 +417,35 @@ pub struct InitArgs {
     pub identity: Option<PathBuf>,
 }
 
+/// Arguments of `learn`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The facts are written to .pullcred/charts.json beside the configuration: commit it. Learn a chart again when its releases move to another version.\n\n  helm pull grafana --repo https://grafana.github.io/helm-charts --version 10.5.15\n  pullcred learn grafana-10.5.15.tgz"
+)]
+pub struct LearnArgs {
+    /// Folders with Chart.yaml, or .tgz archives
+    #[arg(value_name = "CHART", required = true)]
+    pub charts: Vec<PathBuf>,
+    /// A values file that the charts need, `-` is stdin. Repeatable, the last one wins
+    #[arg(long, short = 'f', value_name = "FILE")]
+    pub values: Vec<String>,
+    /// A value that the charts need. Repeatable
+    #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub set: Vec<String>,
+    /// The Helm repository or OCI address that the charts are fetched from [default: those of the releases of this repository]. Repeatable
+    #[arg(long, value_name = "URL")]
+    pub from: Vec<String>,
+    /// The Kubernetes version that the charts see
+    #[arg(long, value_name = "VERSION")]
+    pub kube_version: Option<String>,
+    /// API versions that the charts see, besides those of Kubernetes
+    #[arg(long, short = 'a', value_name = "API", value_delimiter = ',')]
+    pub api_versions: Vec<String>,
+    /// How the file is changed.
+    #[command(flatten)]
+    pub changes: ChangeArgs,
+}
+
 /// Arguments of `quickstart`.
 #[derive(Debug, Args)]
 #[command(
@@ -486,6 +517,8 @@ pub enum SchemaOf {
     List,
     /// `check --format json`.
     Check,
+    /// Facts of charts, which `learn` writes.
+    Charts,
 }
 
 /// The name under which kubectl finds a plugin.

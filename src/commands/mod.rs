@@ -15,7 +15,8 @@ pub mod init;
 pub mod inject;
 mod inside;
 pub mod keys;
-pub mod list;
+pub mod learn;
+mod list;
 mod mentions;
 mod own_key;
 mod parallel;
@@ -84,6 +85,7 @@ fn dispatch(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<Exit> {
         Command::Encrypt(arguments) => sync::encrypt(&cli.common, arguments, terminal),
         Command::Adopt(arguments) => adopt::run(&cli.common, arguments, terminal),
         Command::Inject(arguments) => inject::run(&cli.common, arguments, terminal),
+        Command::Learn(arguments) => learn::run(&cli.common, arguments, terminal),
         Command::Check(arguments) => check::run(&cli.common, arguments, terminal),
         Command::Generate(arguments) => generate::run(&cli.common, arguments, terminal),
         Command::Fn => r#fn::run(&cli.common, terminal),

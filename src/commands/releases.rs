@@ -15,9 +15,10 @@ use std::sync::Arc;
 use super::mentions::{self, Unknown};
 use super::settings::{Settings, shown};
 use crate::deliveries::delivery::{Delivery, DeliveryFacts, Kind};
+use crate::deliveries::facts::Facts;
 use crate::deliveries::flux::Source;
 use crate::deliveries::graph::{self, Deployment, Graph, Pods, Rule, checked};
-use crate::deliveries::releases::{self, Release, Sources};
+use crate::deliveries::releases::{self, Chart, Release, Sources};
 use crate::effects::charts;
 use crate::objects::object::Object;
 use crate::objects::read::SkipReason;
@@ -33,6 +34,7 @@ use offline_kustomize::kustomization::{Kustomization, is_inline};
 use offline_kustomize::repository::{folder, join};
 use offline_kustomize::value::Value;
 use outcome::{Outcome, Stale, outcomes};
+pub(super) use render::words;
 use render::{Rendered, text_of};
 
 /// Adds, to the files of objects that ask for charts, an object without pods for each, so that the graph tells where they go.
@@ -80,24 +82,36 @@ fn bare(delivery: &Delivery) -> Object {
     object
 }
 
+/// What looking at all releases told.
+#[derive(Default)]
+pub struct Filled {
+    /// What is to be said.
+    pub findings: Vec<Finding>,
+    /// Images that are named by releases whose charts are not known.
+    pub mentions: Vec<Mention>,
+    /// The charts that are asked for.
+    pub charts: Vec<Chart>,
+}
+
 /// Renders the charts of all releases and puts what they deploy in the place of what was announced. `digest` is told of files that gain
-/// objects. Returns what is to be said, and what images are named by releases whose charts are not known.
+/// objects.
 pub fn fill(
     files: &mut [File],
     graph: &mut Graph,
     settings: &Settings,
+    own: &Facts,
     mut digest: impl FnMut(usize, &str),
-) -> (Vec<Finding>, Vec<Mention>) {
+) -> Filled {
     let (askers, uses) = take(files, graph, settings);
     if uses.is_empty() {
-        return (Vec::new(), Vec::new());
+        return Filled::default();
     }
     let homes: Vec<PathBuf> =
         settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
     let found: Vec<Option<PathBuf>> =
         uses.iter().map(|it| charts::find(&settings.root, &homes, &it.release.chart)).collect();
     leave_charts(files, settings, found.iter().flatten());
-    let outcomes = outcomes(files, settings, &askers, &uses, &found);
+    let outcomes = outcomes(files, settings, own, &askers, &uses, &found);
     let mut unknown: BTreeSet<usize> = BTreeSet::new();
     let mut known: BTreeSet<usize> = BTreeSet::new();
     let mut hidden = Vec::new();
@@ -145,7 +159,8 @@ pub fn fill(
     graph.release_known(&settled);
     merged.finish(files, |file, text| digest(file, text));
     let mentions = mentions::of_releases(files, settings, &hidden);
-    (findings, mentions)
+    let charts = uses.iter().map(|it| it.release.chart.clone()).collect();
+    Filled { findings, mentions, charts }
 }
 
 /// The file and line of each notice on a chart that is known after all.
@@ -439,7 +454,7 @@ fn moved_on(path: &str, asker: &Asker, release: &Release, stale: &Stale) -> Find
         file: path.to_owned(),
         position: asker.position,
         message: stale.message.clone(),
-        hint: Some("`helm pull` the chart into a folder of `charts`: then it is rendered".to_owned()),
+        hint: Some("`pullcred learn` that version of the chart, or `helm pull` it into a folder of `charts`: then it is rendered".to_owned()),
         object: Some(object_of(asker, release)),
     }
 }

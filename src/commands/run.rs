@@ -10,12 +10,14 @@ use super::deploy;
 use super::mentions;
 use super::parallel;
 use super::progress::Progress;
-use super::releases;
+use super::releases::{self, Filled};
 use super::settings::{Settings, shown};
 use crate::config::{self, Config};
 use crate::deliveries::delivery::{self, DeliveryFacts};
 use crate::deliveries::graph::Graph;
+use crate::deliveries::releases::Chart;
 use crate::effects::apply::{self, Refused};
+use crate::effects::facts;
 use crate::effects::scan;
 use crate::effects::source::{self, Source};
 use crate::objects::marks::Marks;
@@ -40,6 +42,8 @@ pub struct Run {
     digests: Vec<u64>,
     /// Where everything is deployed.
     pub graph: Graph,
+    /// The charts that releases ask for.
+    pub charts: Vec<Chart>,
 }
 
 /// A file with its changes applied, not written yet.
@@ -111,8 +115,11 @@ impl Run {
                 crate::report::text::count(graph.undelivered, "file")
             );
         }
-        let (fails, mut mentioned) =
-            releases::fill(&mut files, &mut graph, &settings, |file, text| digests[file] = digest(text));
+        let (own, _) = facts::read(&settings.base)?;
+        let Filled { findings: fails, mentions: mut mentioned, charts } =
+            releases::fill(&mut files, &mut graph, &settings, &own, |file, text| {
+                digests[file] = digest(text)
+            });
         deploy::tell_targets(&mut files, &mut graph, &mut settings)?;
         let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files, &settings.config));
@@ -120,7 +127,7 @@ impl Run {
         mentioned.extend(mentions::of_others(&files, &settings));
         mentioned.extend(mentions::of_builds(&files, &graph));
         mentioned.sort_by(|a, b| (&a.file, a.position).cmp(&(&b.file, b.position)));
-        let mut run = Self { settings, files, plan, mentions: mentioned, digests, graph };
+        let mut run = Self { settings, files, plan, mentions: mentioned, digests, graph, charts };
         run.weighed();
         Ok(run)
     }

@@ -8,6 +8,7 @@ use super::args::{SchemaOf, Shell, command};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::config;
+use crate::deliveries::facts::Facts;
 use crate::plan::finding::Code;
 use crate::report;
 
@@ -41,6 +42,7 @@ pub fn schema(of: SchemaOf, terminal: &mut Terminal<'_>) -> Result<Exit> {
     let text = match of {
         SchemaOf::Config => report::json::pretty(&config::schema(&codes)),
         SchemaOf::Check => report::json::pretty(&schemars::schema_for!(report::json::Check)),
+        SchemaOf::Charts => report::json::pretty(&schemars::schema_for!(Facts)),
         SchemaOf::List => report::json::pretty(&schemars::schema_for!(report::list::List)),
     };
     terminal.out.write_all(text.as_bytes())?;

@@ -7,6 +7,7 @@ pub mod charts;
 pub mod clone;
 pub mod credentials;
 pub mod docker;
+pub mod facts;
 pub mod identities;
 pub mod look;
 pub mod process;

@@ -84,7 +84,7 @@ pub fn findings(config: &Config, mentions: &[Mention], is_selected: impl Fn(&str
                     true => "what is known of its chart does not tell what it is for, and its values name no such secret",
                     false => "its chart is not known, and its values name no such secret",
                 },
-                format!("`helm pull` the chart into a folder of `charts`, or set the chart's value for pull secrets to `{secret}`"),
+                format!("`helm pull` the chart into a folder of `charts` or `pullcred learn` it, or set the chart's value for pull secrets to `{secret}`"),
                 Some(object.clone()),
             ),
             By::Images => (

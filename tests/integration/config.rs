@@ -9,6 +9,8 @@ use pullcred::config::{self, Config, FILE_NAMES};
 use pullcred::plan::finding::Code;
 use serde_json::Value;
 
+use crate::support::Tree;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -54,6 +56,12 @@ fn each_refusal_says_what_its_case_expects() {
         assert!(!stderr.to_lowercase().contains("hunter2"), "{} tells a password", case.display());
         assert_file(&case.join("stderr"), &stderr);
     }
+}
+
+#[test]
+fn the_committed_schema_of_facts_is_that_of_the_program() {
+    let ended = Tree::new().pullcred(["schema", "--of", "charts"]);
+    assert_file(&root().join("schema/charts.schema.json"), &String::from_utf8(ended.stdout).unwrap());
 }
 
 #[test]

@@ -23,6 +23,7 @@
 mod chart;
 mod float;
 pub mod functions;
+pub mod measure;
 mod nanos;
 pub mod probe;
 mod render;

@@ -33,6 +33,9 @@ pub enum Shape {
     OneString,
 }
 
+/// Every one, in the order in which they are tried.
+const SHAPES: [Shape; 3] = [Shape::ListOfNames, Shape::ListOfStrings, Shape::OneString];
+
 /// A value that may be one for pull secrets.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate {
@@ -108,7 +111,8 @@ pub fn probe(
         if wanted.is_empty() {
             return Ok(Probed { pods: base.pods, ..Probed::default() });
         }
-        let candidates = candidates(session.chart(), &values, known);
+        let mut candidates = candidates(session.chart(), &values, known);
+        candidates.truncate(MOST_CANDIDATES * SHAPES.len());
         let mut trial = Trial { session, values, base };
         let ways = trial.search(&candidates, &wanted);
         let reached: BTreeSet<usize> = ways.iter().flat_map(|way| way.pods.iter().copied()).collect();
@@ -126,16 +130,16 @@ pub fn given(layers: &[Layer]) -> Result<Value, Error> {
 }
 
 /// What the chart gives as it is.
-struct Base {
+pub(crate) struct Base {
     /// Every document by its place among those of its file.
     manifests: Vec<Manifest>,
-    pods: Vec<Pod>,
+    pub(crate) pods: Vec<Pod>,
     /// The document of each pod.
-    holders: Vec<usize>,
+    pub(crate) holders: Vec<usize>,
 }
 
 impl Base {
-    fn of(rendering: Rendering) -> Self {
+    pub(crate) fn of(rendering: Rendering) -> Self {
         let mut manifests = rendering.manifests;
         let tests: Vec<bool> = rendering.hooks.iter().map(crate::Hook::is_test).collect();
         let hooks_from = manifests.len();
@@ -204,10 +208,10 @@ fn pod(object: &Value, kind: &str) -> Option<Pod> {
     })
 }
 
-struct Trial<'o> {
-    session: Session<'o>,
-    values: Rc<Map>,
-    base: Base,
+pub(crate) struct Trial<'o> {
+    pub(crate) session: Session<'o>,
+    pub(crate) values: Rc<Map>,
+    pub(crate) base: Base,
 }
 
 impl Trial<'_> {
@@ -229,6 +233,11 @@ impl Trial<'_> {
                 return vec![found.swap_remove(found.len() - 1)];
             }
         }
+        self.choose(found, wanted)
+    }
+
+    /// The fewest of the ways that were found to the wanted pods.
+    pub(crate) fn choose(&mut self, mut found: Vec<Way>, wanted: &[usize]) -> Vec<Way> {
         let mut left: BTreeSet<usize> = wanted.iter().copied().collect();
         let mut chosen: Vec<Way> = Vec::new();
         while let Some(best) = best(&found, &left) {
@@ -271,6 +280,14 @@ impl Trial<'_> {
 
     /// The pods that gain the name when values are set; `None` where anything else changes.
     fn reach(&mut self, candidates: &[Candidate]) -> Option<Vec<usize>> {
+        self.reached(candidates).map(|(mut own, through)| {
+            own.extend(through);
+            own.into_iter().collect()
+        })
+    }
+
+    /// The pods that gain the name when values are set, and those that gain it through their ServiceAccount.
+    pub(crate) fn reached(&mut self, candidates: &[Candidate]) -> Option<(BTreeSet<usize>, BTreeSet<usize>)> {
         let effective = Value::Map(self.effective());
         let values = Rc::new(crate::chart::deep_copy(&self.values));
         for candidate in candidates {
@@ -310,19 +327,18 @@ impl Trial<'_> {
             }
         }
         // A list of its own switches off what a pod's ServiceAccount has.
-        for (at, pod) in self.base.pods.iter().enumerate() {
-            if pod.pull_secrets.is_empty()
-                && pod.service_account.as_ref().is_some_and(|name| accounts.contains(name))
-            {
-                pods.insert(at);
-            }
-        }
-        Some(pods.into_iter().collect())
+        let through = (0..self.base.pods.len()).filter(|at| {
+            let pod = &self.base.pods[*at];
+            let has_account = pod.service_account.as_ref().is_some_and(|name| accounts.contains(name));
+            has_account && pod.pull_secrets.is_empty() && !pods.contains(at)
+        });
+        let through = through.collect();
+        Some((pods, through))
     }
 }
 
 impl Way {
-    fn candidate(&self) -> Candidate {
+    pub(crate) fn candidate(&self) -> Candidate {
         Candidate { path: self.path.clone(), shape: self.shape }
     }
 }
@@ -334,7 +350,7 @@ fn best(found: &[Way], left: &BTreeSet<usize>) -> Option<usize> {
 }
 
 /// A value with the name more than now. `None`: it holds something else.
-fn with_name(now: Option<Value>, shape: Shape) -> Option<Value> {
+pub(crate) fn with_name(now: Option<Value>, shape: Shape) -> Option<Value> {
     let mut items = match (now, shape) {
         (None | Some(Value::Nil), _) => Vec::new(),
         (Some(Value::Str(text)), Shape::OneString) if text.is_empty() => Vec::new(),
@@ -350,7 +366,7 @@ fn with_name(now: Option<Value>, shape: Shape) -> Option<Value> {
 }
 
 /// Sets a value, with the maps that lead to it. `None`: something else is in the way.
-fn set(values: &Rc<Map>, path: &[String], value: Value) -> Option<()> {
+pub(crate) fn set(values: &Rc<Map>, path: &[String], value: Value) -> Option<()> {
     let (last, parents) = path.split_last()?;
     let mut here = values.clone();
     for key in parents {
@@ -422,8 +438,8 @@ fn without_name(old: Option<&Value>, new: &[Value]) -> Option<(Value, Value)> {
     Some((old, Value::list(new.iter().filter(|item| !is_name(item)).cloned().collect())))
 }
 
-/// Candidates, best first: what the caller knows, then what stands at the top and in `global`, then deeper ones.
-fn candidates(chart: &Chart, values: &Map, known: &[Candidate]) -> Vec<Candidate> {
+/// Candidates, best first: what the caller knows, then what stands at the top, then in `global`, then deeper ones.
+pub(crate) fn candidates(chart: &Chart, values: &Map, known: &[Candidate]) -> Vec<Candidate> {
     let mut paths: BTreeSet<Vec<String>> = BTreeSet::new();
     collect(chart, &[], &mut paths, 0);
     from_values(values, &mut Vec::new(), &mut paths);
@@ -431,13 +447,12 @@ fn candidates(chart: &Chart, values: &Map, known: &[Candidate]) -> Vec<Candidate
     let is_global = |path: &[String]| path.first().is_some_and(|first| first == "global");
     let is_account =
         |path: &[String]| path.iter().any(|key| key.to_ascii_lowercase().contains("serviceaccount"));
-    paths.sort_by_key(|path| (is_account(path), if is_global(path) { 1 } else { path.len() }, path.clone()));
-    let shapes = [Shape::ListOfNames, Shape::ListOfStrings, Shape::OneString];
+    let depth = |path: &[String]| if is_global(path) { 1 } else { path.len() };
+    paths.sort_by_key(|path| (is_account(path), depth(path), is_global(path), path.clone()));
     let guessed =
-        paths.into_iter().flat_map(|path| shapes.map(|shape| Candidate { path: path.clone(), shape }));
+        paths.into_iter().flat_map(|path| SHAPES.map(|shape| Candidate { path: path.clone(), shape }));
     let mut all: Vec<Candidate> = known.to_vec();
     all.extend(guessed.filter(|candidate| !known.contains(candidate)));
-    all.truncate(MOST_CANDIDATES * shapes.len());
     all
 }
 

@@ -34,10 +34,11 @@ pub(super) struct Stale {
     pub message: String,
 }
 
-/// What is known of each release; `found` are their charts, as far as these are here.
+/// What is known of each release; `found` are their charts, as far as these are here, and `own` the facts that the repository keeps.
 pub(super) fn outcomes(
     files: &[File],
     settings: &Settings,
+    own: &Facts,
     askers: &[Asker],
     uses: &[Use],
     found: &[Option<PathBuf>],
@@ -70,7 +71,7 @@ pub(super) fn outcomes(
             Err(reason) => Outcome::Fails(Arc::from(reason)),
         }
     });
-    let facts = LazyLock::new(Facts::embedded);
+    let facts = LazyLock::new(|| Facts::embedded().with(own));
     let outcome = |(it, place): (&Use, Option<usize>)| match place {
         Some(nth) => rendered[nth].clone(),
         None => told(files, settings, &facts, &files[askers[it.asker].file].path, &it.release),

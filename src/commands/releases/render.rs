@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::settings::{Settings, shown};
 use crate::config::Config;
-use crate::deliveries::facts::{ChartFacts, estimate};
+use crate::deliveries::facts::{ChartFacts, FILE, estimate};
 use crate::deliveries::releases::{Layer, Release};
 use crate::effects::charts;
 use crate::effects::source::{self, Source};
@@ -93,7 +93,8 @@ pub(super) fn estimated(
     } else {
         format!(", measured with version {}", facts.version)
     };
-    Some(Rendered { probed, chart: format!("`{}` (known, though not here{version})", facts.chart), hidden })
+    let how = if facts.is_own { format!("known from {FILE}") } else { "known, though not here".to_owned() };
+    Some(Rendered { probed, chart: format!("`{}` ({how}{version})", facts.chart), hidden })
 }
 
 /// The layers of a release's values, and what of them cannot be read here.
@@ -115,7 +116,7 @@ fn layers(
 }
 
 /// What is wrong, with its place in the chart.
-fn words(error: offline_helm::Error) -> String {
+pub fn words(error: offline_helm::Error) -> String {
     match error {
         offline_helm::Error::Template(error) if error.line > 0 => {
             format!("{}:{}:{}: {}", error.template, error.line, error.column, error.message)

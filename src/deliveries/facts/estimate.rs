@@ -56,6 +56,7 @@ pub fn estimate(
     }
     for ((nth, keys), members) in groups {
         let start = probed.pods.len();
+        let only = if let [(member, _)] = &members[..] { Some(*member) } else { None };
         let mut shared: Option<Vec<String>> = None;
         for (member, names) in members {
             match &member.images {
@@ -68,14 +69,12 @@ pub fn estimate(
             }
         }
         if let Some(names) = shared {
-            let whole = Member {
-                kind: "Pods".to_owned(),
-                name: keys.join("."),
-                label: String::new(),
-                key: None,
-                images: None,
-                is_optional: false,
+            let (kind, name) = match only {
+                Some(member) => (member.kind.clone(), member.name.clone()),
+                None => ("Pods".to_owned(), keys.join(".")),
             };
+            let whole =
+                Member { kind, name, label: String::new(), key: None, images: None, is_optional: false };
             probed.pods.push(pod(&whole, all.clone(), names));
         }
         let pods: Vec<usize> = (start..probed.pods.len()).collect();

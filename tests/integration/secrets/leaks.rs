@@ -229,6 +229,7 @@ fn every_command(format: &str) {
     check(0, &["man"], &opening, "");
     check(0, &["trust"], &opening, "");
     check(0, &["schema"], &opening, "");
+    check(2, &["learn", "chart"], &opening, "");
     check(2, &["show", &file], &first, "");
     repo.replace(
         ".pullcred.yaml",

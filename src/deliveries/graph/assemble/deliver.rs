@@ -22,8 +22,7 @@ use offline_kustomize::value::Value;
 /// Builds that Flux and Argo CD objects may ask for together.
 const MAX_CLAIMS: usize = 50_000;
 pub(super) const HELM: &str = "pipe its rendered output through `generate -`";
-const CHART: &str =
-    "`helm pull` the chart into a folder of `charts`, or pipe its rendered output through `generate -`";
+const CHART: &str = "`helm pull` the chart into a folder of `charts`, or `pullcred learn` it; or pipe its rendered output through `generate -`";
 
 impl<'a> Assembler<'_, 'a> {
     /// Acts upon a delivery object: asks for builds, notes plain folders.

@@ -1,0 +1,94 @@
+//! Charts of a few lines, and what measuring tells of them.
+
+use offline_helm::measure::{Measured, measure};
+use offline_helm::probe::{Candidate, Shape};
+use offline_helm::{File, Options};
+
+/// A chart of these values, and these pods, each in a file of its own.
+fn measured(values: &str, pods: &[&str]) -> Measured {
+    let file = |name: &str, text: &str| File { name: name.to_owned(), data: text.as_bytes().to_vec() };
+    let mut files =
+        vec![file("Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.2.3\n"), file("values.yaml", values)];
+    let name = |nth: usize| format!("templates/pod{nth}.yaml");
+    files.extend(pods.iter().enumerate().map(|(nth, text)| file(&name(nth), text)));
+    let options = Options { release: "rel".to_owned(), ..Options::default() };
+    measure(files, &[], &options).expect("the chart renders")
+}
+
+fn pod(name: &str, image: &str, more: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n{more}  containers: [{{name: main, image: \"{image}\"}}]\n"
+    )
+}
+
+fn list(path: &str) -> Candidate {
+    Candidate { path: path.split('.').map(str::to_owned).collect(), shape: Shape::ListOfNames }
+}
+
+#[test]
+fn the_value_at_the_top_goes_before_the_one_for_all_charts() {
+    let secrets = "  imagePullSecrets: {{ concat (.Values.global.imagePullSecrets | default list) .Values.imagePullSecrets | toJson }}\n";
+    let found = measured("global: {}\nimagePullSecrets: []\n", &[&pod("a", "x/y:1", secrets)]);
+    assert_eq!(found.set, [list("imagePullSecrets")]);
+    let paths: Vec<_> = found.reaches.iter().map(|reach| reach.value.path.join(".")).collect();
+    assert_eq!(paths, ["imagePullSecrets", "global.imagePullSecrets"]);
+    assert!(found.reaches.iter().all(|reach| reach.loses.is_empty()), "both count");
+}
+
+#[test]
+fn a_more_particular_value_takes_the_place_of_another() {
+    let secrets = "  imagePullSecrets: {{ .Values.web.imagePullSecrets | default .Values.imagePullSecrets | toJson }}\n";
+    let other = "  imagePullSecrets: {{ .Values.imagePullSecrets | toJson }}\n";
+    let values = "imagePullSecrets: []\nweb: {imagePullSecrets: []}\n";
+    let found = measured(values, &[&pod("a", "x/y:1", other), &pod("b", "x/y:1", secrets)]);
+    assert_eq!(found.set, [list("imagePullSecrets")]);
+    let loses: Vec<_> =
+        found.reaches.iter().map(|reach| reach.loses.iter().copied().collect::<Vec<_>>()).collect();
+    assert_eq!(loses, [vec![1], vec![]]);
+}
+
+#[test]
+fn parts_that_are_off_are_known_too() {
+    let off = format!(
+        "{{{{- if .Values.metrics.enabled }}}}\n{}{{{{- end }}}}\n",
+        pod("b", "{{ .Values.metrics.image }}", "")
+    );
+    let nested = off.replace("metrics.enabled", "metrics.proxy.enabled").replace("name: b", "name: c");
+    let inner = format!("{{{{- if .Values.metrics.enabled }}}}\n{nested}{{{{- end }}}}\n");
+    let values = "metrics: {enabled: false, image: 'quay.io/a/b:2', proxy: {enabled: false}}\nbreaks: {enabled: false}\n";
+    let broken = pod("a", "x/y:1", "{{ if .Values.breaks.enabled }}{{ fail \"no\" }}{{ end }}\n");
+    let found = measured(values, &[&broken, &off, &inner]);
+    let names =
+        |pods: &[offline_helm::probe::Pod]| pods.iter().map(|pod| pod.name.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (names(&found.pods), names(&found.optional_pods)),
+        (vec!["a".to_owned()], vec!["b".to_owned(), "c".to_owned()])
+    );
+    assert_eq!(found.images.len(), 1);
+    assert!(found.images[0].is_optional && found.images[0].moves.is_none());
+    assert_eq!(found.images[0].path, ["metrics", "image"]);
+    assert_eq!(found.other_images, ["x/y:1"]);
+}
+
+#[test]
+fn images_are_known_by_the_value_that_moves_them() {
+    let image = "{{ .Values.global.imageRegistry | default .Values.image.registry }}/{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.Version }}";
+    let values = "global: {imageRegistry: ''}\nimage: {registry: quay.io, repository: a/b, tag: ''}\n";
+    let found = measured(values, &[&pod("a", image, "")]);
+    assert_eq!(found.images.len(), 1);
+    assert_eq!(found.images[0].path, ["image"]);
+    assert_eq!(found.images[0].moves.as_deref(), Some("registry"));
+    assert_eq!(found.images[0].fields, ["repository", "tag"]);
+    assert!(found.images[0].default.contains("quay.io/a/b:1.2.3"));
+    assert_eq!(found.registries, [(vec!["global".to_owned(), "imageRegistry".to_owned()], 1, 1)]);
+    assert!(found.other_images.is_empty());
+}
+
+#[test]
+fn a_list_that_only_the_service_account_has_is_marked() {
+    let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: runner}\nimagePullSecrets: {{ .Values.serviceAccount.imagePullSecrets | toJson }}\n";
+    let with = pod("a", "x/y:1", "  serviceAccountName: runner\n");
+    let found = measured("serviceAccount: {imagePullSecrets: []}\n", &[account, &with]);
+    assert_eq!(found.set, [list("serviceAccount.imagePullSecrets")]);
+    assert!(found.reaches[0].is_account);
+}
