@@ -11,6 +11,13 @@ use crate::resource::{Behavior, Generated, Id, Origin, Place, Resource, Resource
 use crate::value::Value;
 use std::sync::Arc;
 
+/// Whether an object has containers somewhere.
+fn runs_containers(value: &Value) -> bool {
+    let holds = |key: &str, value: &Value| key == "containers" && !value.items().is_empty();
+    value.pairs().iter().any(|(key, value)| holds(key, value) || runs_containers(value))
+        || value.items().iter().any(runs_containers)
+}
+
 impl<'a> Builder<'_, 'a> {
     pub(super) fn resolve(&mut self, frame: &Frame<'a>, entry: &Line<String>) -> Result<Target, Stop> {
         let target = self.repository.resolve(&frame.known.folder, &entry.value);
@@ -53,6 +60,14 @@ impl<'a> Builder<'_, 'a> {
                     let message = format!("`{path}`: {reason}");
                     self.fail(&known, line, message, "kustomize takes files of Kubernetes objects only")
                 })?;
+                if scanned.is_none() && found.iter().any(|found| runs_containers(&found.object)) {
+                    let message = format!(
+                        "`{path}` brings pods and is not looked at: Git ignores it, or the configuration leaves it out"
+                    );
+                    let hint =
+                        "commit it, or look at it with `--no-ignore`; a clone has no files that Git ignores";
+                    self.notice(Code::Unknowable, &known, line, message, hint);
+                }
                 for found in found {
                     let origin = scanned
                         .map_or(Origin::Read, |file| Origin::Scanned(file, found.document, found.items));
