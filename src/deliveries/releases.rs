@@ -7,6 +7,7 @@ mod argocd;
 mod flow;
 mod flux;
 mod kustomize;
+mod post;
 mod release;
 
 use super::delivery::Kind;
@@ -14,6 +15,7 @@ use offline_kustomize::value::Value;
 use release::{path, start, text};
 
 pub use kustomize::{charts, generated};
+pub use post::post_rendered;
 pub use release::{Chart, Layer, Place, Release, Sources};
 
 /// The releases of an object. An ApplicationSet is asked for as each Application that it makes.

@@ -160,7 +160,7 @@ impl Base {
 }
 
 /// The keys that lead from an object of a kind to its pod spec.
-fn pod_spec_path(kind: &str) -> Option<&'static [&'static str]> {
+pub fn pod_spec_path(kind: &str) -> Option<&'static [&'static str]> {
     Some(match kind {
         "Pod" => &["spec"],
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "ReplicationController" => {

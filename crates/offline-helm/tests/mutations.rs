@@ -156,7 +156,8 @@ impl Random {
     }
 
     fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(end.max(1)).unwrap()).unwrap()
+        let end = u64::try_from(end.max(1)).expect("a length");
+        usize::try_from(self.next() % end).expect("less than a length")
     }
 }
 
@@ -176,11 +177,13 @@ fn charts(folder: &Path, found: &mut Vec<Vec<File>>) {
 fn lines(fixtures: &Path) -> Vec<Vec<File>> {
     let file = |name: &str, text: String| File { name: name.to_owned(), data: text.into_bytes() };
     let mut found = Vec::new();
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(fixtures.join("functions")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(fixtures.join("functions"))
+        .expect("cases about functions")
+        .map(|entry| entry.expect("a file").path())
+        .collect();
     paths.sort();
     for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "tmpl")) {
-        let text = fs::read_to_string(path).unwrap();
+        let text = fs::read_to_string(path).expect("a text");
         found.extend(text.lines().filter(|line| line.contains("{{")).map(|line| {
             vec![
                 file("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n".to_owned()),

@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::super::settings::{Settings, shown};
 use crate::config::Config;
 use crate::deliveries::facts::{ChartFacts, FILE, estimate};
-use crate::deliveries::releases::{Layer, Release};
+use crate::deliveries::releases::{Layer, Release, post_rendered};
 use crate::effects::charts;
 use crate::effects::source::{self, Source};
 use crate::plan::File;
 use crate::plan::place::PodRun;
 use lossless_yaml::parse::{Node, parse};
 use lossless_yaml::split::split;
-use offline_helm::probe::{Pod, Probed, given, probe};
+use offline_helm::probe::{Pod, Probed, given, pod_spec_path, probe};
 use offline_kustomize::repository::{folder, folders, join};
+use offline_kustomize::value::Value;
 
 /// What a chart makes of the values of a release.
 pub(super) struct Rendered {
@@ -71,9 +72,56 @@ pub(super) fn render(
         namespace: namespace.unwrap_or("default").to_owned(),
         ..offline_helm::Options::default()
     };
-    let wants = |pod: &Pod| lacks(pod, namespace, &settings.config);
-    let probed = probe(chart.clone(), &layers, &options, &[], &wants).map_err(words)?;
+    let finished = finished(release, chart, &layers, &options)?;
+    let wants = |pod: &Pod| lacks(&finished.of(pod), namespace, &settings.config);
+    let mut probed = probe(chart.clone(), &layers, &options, &[], &wants).map_err(words)?;
+    probed.pods = probed.pods.iter().map(|pod| finished.of(pod)).collect();
     Ok(Rendered { probed, chart: format!("`{found}`"), hidden })
+}
+
+/// Images and pull secrets of pods by their kind and name, where post-renderers have changed them.
+struct Finished(BTreeMap<(String, String), Pod>);
+
+impl Finished {
+    /// A pod as it is deployed.
+    fn of(&self, pod: &Pod) -> Pod {
+        match self.0.get(&(pod.kind.clone(), pod.name.clone())) {
+            Some(Pod { images, pull_secrets, .. }) => {
+                Pod { images: images.clone(), pull_secrets: pull_secrets.clone(), ..pod.clone() }
+            }
+            None => pod.clone(),
+        }
+    }
+}
+
+/// What the post-renderers of a release make of its pods.
+fn finished(
+    release: &Release,
+    chart: &[offline_helm::File],
+    layers: &[offline_helm::Layer],
+    options: &offline_helm::Options,
+) -> Result<Finished, String> {
+    if release.post_renderers.is_empty() {
+        return Ok(Finished(BTreeMap::new()));
+    }
+    let rendering = offline_helm::render(chart.to_vec(), layers, options).map_err(words)?;
+    let texts: Vec<&str> = rendering.manifests.iter().map(|manifest| &*manifest.text).collect();
+    let objects = post_rendered(&release.post_renderers, &texts.join("\n---\n"))
+        .map_err(|reason| format!("a post-renderer of the release fails: {reason}"))?;
+    let name = |value: &Value| value.str_at("name").unwrap_or_default().to_owned();
+    let mut pods = BTreeMap::new();
+    for object in &objects {
+        let kind = object.str_at("kind").unwrap_or_default();
+        let Some(spec) = pod_spec_path(kind).and_then(|path| object.at(path)) else { continue };
+        let lists = ["initContainers", "containers", "ephemeralContainers"];
+        let containers = lists.iter().flat_map(|key| spec.get(key).map_or(&[][..], Value::items));
+        let images = containers.filter_map(|it| Some((name(it), it.str_at("image")?.to_owned()))).collect();
+        let pull_secrets =
+            spec.get("imagePullSecrets").map_or(&[][..], Value::items).iter().map(name).collect();
+        let own = object.at(&["metadata"]).map(name).unwrap_or_default();
+        pods.insert((kind.to_owned(), own), Pod { images, pull_secrets, ..Pod::default() });
+    }
+    Ok(Finished(pods))
 }
 
 /// What a release deploys as far as facts about its chart tell; `None`: they do not.

@@ -1,5 +1,6 @@
 //! Flux `HelmRelease` objects. <https://fluxcd.io/flux/components/helm/helmreleases/>
 
+use super::post;
 use super::release::{Chart, Layer, Place, Release, Sources, inline, path, start, text};
 use crate::deliveries::flux::Source;
 use offline_kustomize::repository::join;
@@ -23,6 +24,7 @@ pub(super) fn release(tree: &Value, sources: &Sources<'_>) -> Option<Release> {
         .extend(tree.at(&["spec", "valuesFrom"]).map_or(&[][..], Value::items).iter().map(values_from));
     release.layers.extend(inline(tree.at(&["spec", "values"])));
     release.place = Place::Inline(path(&["spec", "values"]));
+    release.post_renderers = post::renderers(tree);
     Some(release)
 }
 

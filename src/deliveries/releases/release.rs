@@ -24,6 +24,8 @@ pub struct Release {
     pub layers: Vec<Layer>,
     /// Where its values are written.
     pub place: Place,
+    /// The kustomizations that finish what the chart makes, in their order, without their resources.
+    pub post_renderers: Vec<Value>,
 }
 
 /// Where a chart comes from.
@@ -101,7 +103,9 @@ pub struct Sources<'s> {
 impl Release {
     /// Whether its values have variables of Flux that nothing has filled in.
     pub fn has_variables(&self) -> bool {
-        self.layers.iter().any(|layer| matches!(layer, Layer::Text(text) if text.contains("${")))
+        let in_post_renderers = self.post_renderers.iter().any(|fields| flow::text(fields).contains("${"));
+        in_post_renderers
+            || self.layers.iter().any(|layer| matches!(layer, Layer::Text(text) if text.contains("${")))
     }
 }
 
@@ -116,6 +120,7 @@ pub(super) fn start(tree: &Value, chart: Chart) -> Release {
         is_chart: true,
         layers: Vec::new(),
         place: Place::Text(Path::default()),
+        post_renderers: Vec::new(),
     }
 }
 
