@@ -2,7 +2,7 @@
 //! that name their images. All of it is tried by rendering.
 
 use crate::chart::{Chart, File};
-use crate::probe::{Base, Candidate, Pod, Shape, Trial, Way, candidates, set, with_name};
+use crate::probe::{Base, Candidate, Pod, Shape, Trial, Way, at, candidates, set, with_name};
 use crate::render::{Error, Options, Session};
 use crate::template::with_stack;
 use crate::value::{Map, Value};
@@ -75,7 +75,7 @@ pub struct ImageValue {
     pub moves: Option<String>,
     /// Keys beside that one that say more of the image.
     pub fields: Vec<String>,
-    /// The images that it names as the chart is.
+    /// The images that it names as the chart is; none where the given values name it.
     pub default: BTreeSet<String>,
     /// Whether only optional pods have them.
     pub is_optional: bool,
@@ -107,12 +107,20 @@ pub fn measure(files: Vec<File>, layers: &[Layer], options: &Options) -> Result<
         let mut measuring = Measuring { trial: Trial { session, values, base }, certain, default_images };
         let reaches = measuring.reaches(&tried);
         let set = measuring.fewest(&reaches);
-        let images = measuring.images();
+        let mut images = measuring.images();
         let registries = measuring.registries(&images);
         let pods = measuring.trial.base.pods;
         let named: BTreeSet<&String> = images.iter().flat_map(|image| &image.default).collect();
         let others = measuring.default_images.into_iter().filter(|image| !named.contains(image));
         let other_images = others.collect();
+        // What the values say is true of these values only.
+        let all = Value::Map(given);
+        for image in &mut images {
+            let own = image.path.iter().chain(&image.moves).map(String::as_str);
+            if at(&all, own).is_some() {
+                image.default.clear();
+            }
+        }
         let (pods, optional_pods) = (pods[..certain].to_vec(), pods[certain..].to_vec());
         Ok(Measured { chart, pods, optional_pods, set, reaches, images, registries, other_images })
     })

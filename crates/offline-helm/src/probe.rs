@@ -171,7 +171,7 @@ pub fn pod_spec_path(kind: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-fn at<'v>(value: &Value, path: impl IntoIterator<Item = &'v str>) -> Option<Value> {
+pub(crate) fn at<'v>(value: &Value, path: impl IntoIterator<Item = &'v str>) -> Option<Value> {
     path.into_iter().try_fold(value.clone(), |value, key| value.as_map()?.get(key.as_bytes()))
 }
 

@@ -2,17 +2,23 @@
 
 use offline_helm::measure::{Measured, measure};
 use offline_helm::probe::{Candidate, Shape};
-use offline_helm::{File, Options};
+use offline_helm::{File, Layer, Options};
 
 /// A chart of these values, and these pods, each in a file of its own.
 fn measured(values: &str, pods: &[&str]) -> Measured {
+    measured_with(values, pods, "")
+}
+
+/// The same, with values that somebody gives.
+fn measured_with(values: &str, pods: &[&str], given: &str) -> Measured {
     let file = |name: &str, text: &str| File { name: name.to_owned(), data: text.as_bytes().to_vec() };
     let mut files =
         vec![file("Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.2.3\n"), file("values.yaml", values)];
     let name = |nth: usize| format!("templates/pod{nth}.yaml");
     files.extend(pods.iter().enumerate().map(|(nth, text)| file(&name(nth), text)));
     let options = Options { release: "rel".to_owned(), ..Options::default() };
-    measure(files, &[], &options).expect("the chart renders")
+    let given = Layer::File { name: "given".to_owned(), text: given.to_owned() };
+    measure(files, &[given], &options).expect("the chart renders")
 }
 
 fn pod(name: &str, image: &str, more: &str) -> String {
@@ -91,4 +97,13 @@ fn a_list_that_only_the_service_account_has_is_marked() {
     let found = measured("serviceAccount: {imagePullSecrets: []}\n", &[account, &with]);
     assert_eq!(found.set, [list("serviceAccount.imagePullSecrets")]);
     assert!(found.reaches[0].is_account);
+}
+
+#[test]
+fn an_image_that_is_given_is_no_default() {
+    let image = "{{ .Values.image.repository }}:{{ .Values.image.tag }}";
+    let found =
+        measured_with("image: {tag: '1'}\n", &[&pod("a", image, "")], "image: {repository: ghcr.io/a/b}\n");
+    assert_eq!(found.images[0].path, ["image"]);
+    assert!(found.images[0].default.is_empty() && found.other_images.is_empty());
 }
