@@ -465,9 +465,13 @@ fn is_likely(key: &str) -> bool {
 /// Paths of a chart and its subcharts, seen from the top.
 fn collect(chart: &Chart, above: &[String], paths: &mut BTreeSet<Vec<String>>, depth: usize) {
     let mut own = BTreeSet::new();
-    from_values(&chart.values, &mut Vec::new(), &mut own);
-    for template in chart.templates.iter() {
-        from_template(&String::from_utf8_lossy(&template.data), &mut own);
+    // A library lays its values under those of the chart that uses it.
+    let libraries = chart.dependencies.iter().filter(|subchart| subchart.is_library());
+    for chart in std::iter::once(chart).chain(libraries) {
+        from_values(&chart.values, &mut Vec::new(), &mut own);
+        for template in chart.templates.iter() {
+            from_template(&String::from_utf8_lossy(&template.data), &mut own);
+        }
     }
     // What library charts look for.
     own.insert(vec!["imagePullSecrets".to_owned()]);

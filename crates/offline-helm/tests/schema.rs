@@ -9,6 +9,7 @@ fn rendered(values: &str) -> Result<Rendering, Error> {
         "properties": {
             "part": {"$ref": "https://example.org/kubernetes.json#/definitions/Part"},
             "whole": {"$ref": "http://example.org/all.json"},
+            "beside": {"$ref": "parts/pod.json#/options"},
             "own": {"$ref": "https://example.com/values.json#/definitions/own"},
             "number": {"type": "integer"}
         }
@@ -25,9 +26,13 @@ fn rendered(values: &str) -> Result<Rendering, Error> {
 
 #[test]
 fn what_lies_elsewhere_is_not_fetched_but_told() {
-    let rendering = rendered("part: {a: 1}\nwhole: 3\nown: text\nnumber: 1\n").expect("rendered");
+    let rendering = rendered("part: {a: 1}\nwhole: 3\nbeside: 4\nown: text\nnumber: 1\n").expect("rendered");
     assert_eq!(rendering.manifests.len(), 1);
-    for url in ["https://example.org/kubernetes.json", "http://example.org/all.json"] {
+    for url in [
+        "https://example.org/kubernetes.json",
+        "http://example.org/all.json",
+        "https://example.com/parts/pod.json",
+    ] {
         assert!(rendering.notes.iter().any(|note| note.contains(url)), "{:?}", rendering.notes);
     }
 }

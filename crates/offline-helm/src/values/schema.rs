@@ -51,7 +51,8 @@ fn single(schema: &[u8], values: &Map, notes: &mut Vec<String>) -> Result<(), St
     let mut schema: Json = serde_json::from_slice(schema).map_err(|error| error.to_string())?;
     let mut own = HashSet::new();
     names(&schema, &mut own);
-    whole_references(&mut schema, &own);
+    let base = schema.get("$id").and_then(Json::as_str).unwrap_or_default().to_owned();
+    whole_references(&mut schema, &own, is_online(&base));
     let elsewhere = Arc::new(Mutex::new(Vec::new()));
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Nowhere(elsewhere.clone())));
@@ -83,21 +84,28 @@ fn names(schema: &Json, own: &mut HashSet<String>) {
     }
 }
 
+fn is_online(name: &str) -> bool {
+    name.starts_with("https://") || name.starts_with("http://")
+}
+
 /// Makes references to a part of a schema elsewhere references to all of it: of what is not here, no part can be found.
-fn whole_references(schema: &mut Json, own: &HashSet<String>) {
+///
+/// A name without a scheme is relative to that of the schema: where this one `is_online`, so is what it names.
+fn whole_references(schema: &mut Json, own: &HashSet<String>, is_online: bool) {
     match schema {
         Json::Object(entries) => {
             if let Some(Json::String(reference)) = entries.get_mut("$ref")
                 && let Some((elsewhere, _)) = reference.split_once('#')
-                && (elsewhere.starts_with("https://") || elsewhere.starts_with("http://"))
+                && (self::is_online(elsewhere)
+                    || is_online && !elsewhere.is_empty() && !elsewhere.contains(':'))
                 && !elsewhere.contains("://json-schema.org/")
                 && !own.contains(elsewhere)
             {
                 *reference = elsewhere.to_owned();
             }
-            entries.values_mut().for_each(|value| whole_references(value, own));
+            entries.values_mut().for_each(|value| whole_references(value, own, is_online));
         }
-        Json::Array(items) => items.iter_mut().for_each(|item| whole_references(item, own)),
+        Json::Array(items) => items.iter_mut().for_each(|item| whole_references(item, own, is_online)),
         _ => {}
     }
 }
