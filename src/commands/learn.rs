@@ -129,7 +129,10 @@ fn address(asked: &Chart, chart: &str) -> Option<String> {
 /// Says what was found, and what nothing gives a pull secret to.
 fn tell(entry: &ChartFacts, terminal: &mut Terminal<'_>) -> Result<()> {
     let name = plain(&entry.chart).into_owned();
-    let pods = text::count(entry.pods.len() + entry.optional_pods.len(), "pod");
+    let pods = match &entry.controllers {
+        Some(map) => format!("a workload for each entry of `{}`", plain(map)),
+        None => text::count(entry.pods.len() + entry.optional_pods.len(), "pod"),
+    };
     let set: Vec<String> = entry.set.iter().map(|value| format!("`{}`", plain(&value.path))).collect();
     let set = if set.is_empty() { "no value".to_owned() } else { set.join(", ") };
     writeln!(

@@ -5,7 +5,7 @@ use crate::chart::{Chart, File};
 use crate::probe::{Base, Candidate, Pod, Shape, Trial, Way, at, candidates, set, with_name};
 use crate::render::{Error, Options, Session};
 use crate::template::with_stack;
-use crate::value::{Map, Value};
+use crate::value::{Map, Str, Value};
 use crate::values::{Layer, merge, overlay};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -29,6 +29,12 @@ const FIELDS: [&str; 8] = ["registry", "repository", "image", "name", "tag", "ve
 /// Keys that switch a part of a chart on.
 const SWITCHES: [&str; 4] = ["enable", "create", "install", "deploy"];
 
+/// What stands for any key of a map.
+const ANY: &str = "*";
+
+/// A key that no chart has.
+const OTHER_KEY: &str = "pullcredprobe";
+
 /// Values within values that are looked through.
 const DEPTH: usize = 12;
 
@@ -49,6 +55,9 @@ pub struct Measured {
     pub images: Vec<ImageValue>,
     /// Values that move images with values of their own: which, and how many images of how many.
     pub registries: Vec<(Vec<String>, usize, usize)>,
+    /// A map each entry of which is a workload, where the given values have one; `*` stands for its keys, and for those of maps in it, in
+    /// the paths of `images`.
+    pub workloads: Option<Vec<String>>,
     /// Images that no value of `images` names.
     pub other_images: Vec<String>,
 }
@@ -109,6 +118,7 @@ pub fn measure(files: Vec<File>, layers: &[Layer], options: &Options) -> Result<
         let set = measuring.fewest(&reaches);
         let mut images = measuring.images();
         let registries = measuring.registries(&images);
+        let workloads = measuring.generalized(&given, &mut images);
         let pods = measuring.trial.base.pods;
         let named: BTreeSet<&String> = images.iter().flat_map(|image| &image.default).collect();
         let others = measuring.default_images.into_iter().filter(|image| !named.contains(image));
@@ -117,12 +127,12 @@ pub fn measure(files: Vec<File>, layers: &[Layer], options: &Options) -> Result<
         let all = Value::Map(given);
         for image in &mut images {
             let own = image.path.iter().chain(&image.moves).map(String::as_str);
-            if at(&all, own).is_some() {
+            if image.path.iter().any(|key| key == ANY) || at(&all, own).is_some() {
                 image.default.clear();
             }
         }
         let (pods, optional_pods) = (pods[..certain].to_vec(), pods[certain..].to_vec());
-        Ok(Measured { chart, pods, optional_pods, set, reaches, images, registries, other_images })
+        Ok(Measured { chart, pods, optional_pods, set, reaches, images, registries, workloads, other_images })
     })
 }
 
@@ -236,6 +246,20 @@ fn each(values: &Map, above: &mut Vec<String>, depth: usize, see: &mut dyn FnMut
     }
 }
 
+/// Values in which every text that is a key is that of the other key.
+fn called(value: &Value, key: &str) -> Value {
+    match value {
+        Value::Str(text) if text.text() == key => Value::str(OTHER_KEY),
+        Value::List(list) => Value::list(list.items().iter().map(|item| called(item, key)).collect()),
+        Value::Map(map) => {
+            let entries: Vec<_> =
+                map.entries().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            Value::map(entries.into_iter().map(|(name, value)| (name, called(&value, key))))
+        }
+        other => other.clone(),
+    }
+}
+
 struct Measuring<'o> {
     trial: Trial<'o>,
     /// So many of the pods are there by default.
@@ -276,9 +300,7 @@ impl Measuring<'_> {
             return BTreeSet::new();
         }
         let named = |shape: Shape| match shape {
-            Shape::ListOfNames => {
-                Value::list(vec![Value::map([(crate::value::Str::from("name"), Value::str(OWN))])])
-            }
+            Shape::ListOfNames => Value::list(vec![Value::map([(Str::from("name"), Value::str(OWN))])]),
             Shape::ListOfStrings => Value::list(vec![Value::str(OWN)]),
             Shape::OneString => Value::str(OWN),
         };
@@ -456,6 +478,73 @@ impl Measuring<'_> {
 
     fn all_images(&self) -> BTreeSet<String> {
         self.trial.base.pods.iter().flat_map(images_of).collect()
+    }
+
+    /// Puts `*` for keys that may be any in the paths of images, and returns the map of workloads.
+    ///
+    /// A key may be any if the pods are there with the same images once it is called otherwise, wherever the values speak of it.
+    fn generalized(&mut self, given: &Rc<Map>, images: &mut Vec<ImageValue>) -> Option<Vec<String>> {
+        let mut known: BTreeMap<Vec<String>, bool> = BTreeMap::new();
+        let mut workloads: Option<Vec<String>> = None;
+        for image in images.iter_mut() {
+            let path = image.path.clone();
+            for end in 1..path.len() {
+                let own = &path[..=end];
+                if !matches!(
+                    at(&Value::Map(given.clone()), own.iter().map(String::as_str)),
+                    Some(Value::Map(_))
+                ) {
+                    break;
+                }
+                let is_any = match known.get(own) {
+                    Some(is_any) => *is_any,
+                    None => self.may_be_any(own),
+                };
+                known.insert(own.to_vec(), is_any);
+                if is_any {
+                    ANY.clone_into(&mut image.path[end]);
+                    workloads.get_or_insert_with(|| path[..end].to_vec());
+                }
+            }
+        }
+        images.sort_by(|a, b| a.path.cmp(&b.path));
+        images.dedup_by(|later, one| {
+            let is_same = later.path == one.path;
+            if is_same {
+                one.is_optional &= later.is_optional;
+                one.default.append(&mut later.default);
+                let more: Vec<String> =
+                    later.fields.drain(..).filter(|field| !one.fields.contains(field)).collect();
+                one.fields.extend(more);
+            }
+            is_same
+        });
+        workloads
+    }
+
+    fn may_be_any(&mut self, own: &[String]) -> bool {
+        let Some((key, above)) = own.split_last() else { return false };
+        let values = Rc::new(crate::chart::deep_copy(&self.trial.values));
+        let Some(Value::Map(map)) = at(&Value::Map(values.clone()), above.iter().map(String::as_str)) else {
+            return false;
+        };
+        let entries: Vec<_> =
+            map.entries().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let renamed = entries.into_iter().map(|(name, value)| {
+            if name.text() == *key { (Str::from(OTHER_KEY), value) } else { (name, value) }
+        });
+        if set(&values, above, Value::map(renamed)).is_none() {
+            return false;
+        }
+        let Value::Map(values) = called(&Value::Map(values), key) else { return false };
+        let images = |base: &Base| {
+            let mut all: Vec<String> =
+                base.pods.iter().filter(|pod| !pod.is_test).flat_map(images_of).collect();
+            all.sort();
+            all
+        };
+        let after = self.trial.session.render(&values).map(Base::of);
+        after.is_ok_and(|after| images(&after) == images(&self.trial.base))
     }
 
     /// Values that move images which have values of their own.

@@ -107,3 +107,21 @@ fn an_image_that_is_given_is_no_default() {
     assert_eq!(found.images[0].path, ["image"]);
     assert!(found.images[0].default.is_empty() && found.other_images.is_empty());
 }
+
+#[test]
+fn keys_that_may_be_any_are_known_as_such() {
+    let pods = "{{- range $name, $pod := .Values.pods }}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: {{ $name }}}\nspec:\n  \
+                imagePullSecrets: {{ $.Values.imagePullSecrets | toJson }}\n  containers:\n  {{- range $key, $container := $pod.containers }}\n  \
+                - {name: {{ $key }}, image: \"{{ $container.image.repository }}:{{ $container.image.tag }}\"}\n  {{- end }}\n{{- end }}\n{{- if .Values.main }}\n{{ get .Values.pods .Values.main | required \"main\" | toJson | printf \"# %s\" }}\n{{- end }}\n";
+    let given = "main: web\npods: {web: {containers: {app: {image: {repository: ghcr.io/a/b, tag: 1}}}}}\n";
+    let found = measured_with("imagePullSecrets: []\npods: {}\n", &[pods], given);
+    assert_eq!(found.workloads.as_deref(), Some(&["pods".to_owned()][..]));
+    assert_eq!(found.images.len(), 1);
+    assert_eq!(found.images[0].path, ["pods", "*", "containers", "*", "image"]);
+    assert!(found.images[0].default.is_empty());
+    // One of a chart's own is what it is called.
+    let own = "image: {repository: ghcr.io/a/b, tag: 1}\n";
+    let image = "{{ .Values.image.repository }}:{{ .Values.image.tag }}";
+    let found = measured_with("", &[&pod("a", image, "")], own);
+    assert_eq!((found.workloads, found.images[0].path.clone()), (None, vec!["image".to_owned()]));
+}

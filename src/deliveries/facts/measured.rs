@@ -21,18 +21,23 @@ pub fn entry(measured: &Measured, addresses: &BTreeSet<String>) -> ChartFacts {
         },
         service_account: reach.is_account,
     };
+    let is_open = measured.workloads.is_some();
     let mut paths: Vec<Place> = measured.reaches.iter().map(place).collect();
+    paths.retain(|place| !is_open || place.pods.is_none());
     paths.sort_by(|a, b| a.path.cmp(&b.path));
     let (chart, version) = &measured.chart;
     ChartFacts {
         chart: chart.clone(),
         version: version.trim_start_matches('v').to_owned(),
         seen_at: addresses.iter().cloned().collect(),
-        pods: measured.pods.iter().map(label).collect(),
-        optional_pods: measured.optional_pods.iter().map(label).collect(),
+        // Those of a map of workloads are what a release says that they are.
+        pods: if is_open { Vec::new() } else { measured.pods.iter().map(label).collect() },
+        optional_pods: if is_open { Vec::new() } else { measured.optional_pods.iter().map(label).collect() },
+        controllers: measured.workloads.as_ref().map(|keys| keys.join(".")),
         set: measured
             .set
             .iter()
+            .filter(|value| paths.iter().any(|place| place.path == value.path.join(".")))
             .map(|value| Value { path: value.path.join("."), shape: value.shape.into() })
             .collect(),
         paths,
