@@ -15,7 +15,7 @@ use crate::objects::object::Object;
 use crate::plan::File;
 use crate::plan::closure::Closure;
 use crate::plan::place::{PodRun, runs};
-use crate::report::plain;
+use crate::report::{plain, plain_lines};
 use kubelet_keyring::reference::ImageRef;
 
 /// Runs the command.
@@ -94,8 +94,7 @@ fn pod(
     let mut say = |text: String| {
         out.push_str("  ");
         // Some reasons have lines of their own.
-        let lines: Vec<_> = text.lines().map(plain).collect();
-        out.push_str(&lines.join("\n"));
+        out.push_str(&plain_lines(&text));
         out.push('\n');
     };
     if let Some(from) = &pod_spec.chart {

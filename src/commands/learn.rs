@@ -17,7 +17,7 @@ use super::terminal::Terminal;
 use crate::deliveries::facts::{self, ChartFacts, FILE};
 use crate::deliveries::releases::Chart;
 use crate::effects::{charts, scan};
-use crate::report::{diff, plain, text};
+use crate::report::{diff, plain, plain_lines, text};
 
 /// Runs the command.
 ///
@@ -30,7 +30,7 @@ pub fn run(common: &Common, arguments: &LearnArgs, terminal: &mut Terminal<'_>) 
     layers.extend(arguments.set.iter().cloned().map(Layer::Set));
     let run = Run::new(Settings::resolve(common, &[], &[])?)?;
     let Settings { root, base, .. } = &run.settings;
-    let (mut known, before) = crate::effects::facts::read(base)?;
+    let (mut known, before) = crate::effects::facts::read(root, base)?;
     let mut failed = 0;
     for path in &arguments.charts {
         match learned(&start.join(path), &layers, arguments, &run) {
@@ -43,8 +43,7 @@ pub fn run(common: &Common, arguments: &LearnArgs, terminal: &mut Terminal<'_>) 
             Err(error) => {
                 failed += 1;
                 let error = error.context(plain(&shown(path)).into_owned());
-                let words = format!("{error:#}");
-                let words = words.lines().map(|line| plain(line).into_owned()).collect::<Vec<_>>().join("\n");
+                let words = plain_lines(&format!("{error:#}"));
                 writeln!(terminal.err, "{}: {words}", terminal.err_style.red("error"))?;
             }
         }

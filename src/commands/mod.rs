@@ -43,7 +43,7 @@ use exit::Exit;
 use keys::Way;
 use terminal::Terminal;
 
-use crate::report::plain;
+use crate::report::plain_lines;
 use crate::report::style::{Color, Style};
 
 /// Runs the program and returns its exit status. Messages go to `err`; a broken pipe on `out` is a quiet end.
@@ -71,8 +71,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) if is_broken_pipe(&error) => Exit::Clean,
         Err(error) => {
             // Errors have lines of their own; whatever else is in them comes from names.
-            let text = format!("{error:#}");
-            let text = text.lines().map(plain).collect::<Vec<_>>().join("\n");
+            let text = plain_lines(&format!("{error:#}"));
             let _ = writeln!(io::stderr(), "{}: {text}", terminal.err_style.red("error"));
             Exit::Error
         }

@@ -115,7 +115,7 @@ impl Run {
                 crate::report::text::count(graph.undelivered, "file")
             );
         }
-        let (own, _) = facts::read(&settings.base)?;
+        let (own, _) = facts::read(&settings.root, &settings.base)?;
         let Filled { findings: fails, mentions: mut mentioned, charts } =
             releases::fill(&mut files, &mut graph, &settings, &own, |file, text| {
                 digests[file] = digest(text)

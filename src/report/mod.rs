@@ -17,6 +17,11 @@ pub mod text;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+/// A text that has lines of its own, each for people as [`plain`] writes it.
+pub fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// A text of the repository for people: what would move a cursor, break the line or turn letters around is written as an
 /// escape, for names and paths come from other people's branches and end in terminals and logs.
 pub fn plain(text: &str) -> Cow<'_, str> {
