@@ -2,7 +2,7 @@
 //! that name their images. All of it is tried by rendering.
 
 use crate::chart::{Chart, File};
-use crate::probe::{Base, Candidate, Pod, Shape, Trial, Way, at, candidates, set, with_name};
+use crate::probe::{Base, Candidate, DEPTH, NAME, Pod, Trial, Way, at, candidates, each, set, with_name};
 use crate::render::{Error, Options, Session};
 use crate::template::with_stack;
 use crate::value::{Map, Str, Value};
@@ -34,9 +34,6 @@ const ANY: &str = "*";
 
 /// A key that no chart has.
 const OTHER_KEY: &str = "pullcredprobe";
-
-/// Values within values that are looked through.
-const DEPTH: usize = 12;
 
 /// What is known of a chart once it is measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -209,39 +206,17 @@ fn leaves(chart: &Chart, given: &Map, see: &mut dyn FnMut(&[String], &Value)) {
 }
 
 fn within(chart: &Chart, values: &Map, above: &mut Vec<String>, see: &mut dyn FnMut(&[String], &Value)) {
-    each(values, above, 0, see);
+    each(values, above, 1, see);
     if above.len() >= DEPTH {
         return;
     }
-    for subchart in &chart.dependencies {
-        let needed = chart.metadata.dependencies.iter().filter(|needed| needed.name == subchart.name());
-        let mut names: Vec<&str> = needed
-            .map(|needed| if needed.alias.is_empty() { needed.name.as_str() } else { needed.alias.as_str() })
-            .collect();
-        if names.is_empty() {
-            names.push(subchart.name());
+    for (name, subchart) in chart.subcharts() {
+        let own = Rc::new(crate::chart::deep_copy(&subchart.values));
+        if let Some(Value::Map(over)) = values.get(name.as_bytes()) {
+            overlay(&own, &over);
         }
-        for name in names {
-            let own = Rc::new(crate::chart::deep_copy(&subchart.values));
-            if let Some(Value::Map(over)) = values.get(name.as_bytes()) {
-                overlay(&own, &over);
-            }
-            above.push(name.to_owned());
-            within(subchart, &own, above, see);
-            above.pop();
-        }
-    }
-}
-
-fn each(values: &Map, above: &mut Vec<String>, depth: usize, see: &mut dyn FnMut(&[String], &Value)) {
-    for (key, value) in values.entries().iter() {
-        above.push(key.text().into_owned());
-        see(above, value);
-        if let Value::Map(map) = value
-            && depth < DEPTH
-        {
-            each(map, above, depth + 1, see);
-        }
+        above.push(name.to_owned());
+        within(subchart, &own, above, see);
         above.pop();
     }
 }
@@ -252,9 +227,7 @@ fn called(value: &Value, key: &str) -> Value {
         Value::Str(text) if text.text() == key => Value::str(OTHER_KEY),
         Value::List(list) => Value::list(list.items().iter().map(|item| called(item, key)).collect()),
         Value::Map(map) => {
-            let entries: Vec<_> =
-                map.entries().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            Value::map(entries.into_iter().map(|(name, value)| (name, called(&value, key))))
+            Value::map(map.entries().iter().map(|(name, value)| (name.clone(), called(value, key))))
         }
         other => other.clone(),
     }
@@ -299,19 +272,12 @@ impl Measuring<'_> {
         if one.is_account || others.is_empty() {
             return BTreeSet::new();
         }
-        let named = |shape: Shape| match shape {
-            Shape::ListOfNames => Value::list(vec![Value::map([(Str::from("name"), Value::str(OWN))])]),
-            Shape::ListOfStrings => Value::list(vec![Value::str(OWN)]),
-            Shape::OneString => Value::str(OWN),
-        };
         let values = Rc::new(crate::chart::deep_copy(&self.trial.values));
-        let mut is_set = true;
-        for other in others {
-            is_set &= with_name(None, other.value.shape)
-                .and_then(|value| set(&values, &other.value.path, value))
-                .is_some();
-        }
-        is_set &= set(&values, &one.value.path, named(one.value.shape)).is_some();
+        let put = |reach: &Reach, name: &str| {
+            let value = with_name(None, reach.value.shape, name);
+            value.and_then(|value| set(&values, &reach.value.path, value)).is_some()
+        };
+        let is_set = others.into_iter().all(|other| put(other, NAME)) && put(one, OWN);
         let Some(after) = is_set.then(|| self.render(&values)).flatten() else { return BTreeSet::new() };
         let keeps = |nth: &usize| after[*nth].pull_secrets.iter().any(|name| name == OWN);
         one.pods.iter().copied().filter(|nth| !keeps(nth)).collect()
@@ -342,11 +308,9 @@ impl Measuring<'_> {
     }
 
     /// The images that change when a value is set: which they were, and what each became.
-    fn changed(&mut self, settings: &[(&[String], &str)]) -> Option<Vec<(usize, String, String)>> {
+    fn changed(&mut self, path: &[String], text: &str) -> Option<Vec<(usize, String, String)>> {
         let values = Rc::new(crate::chart::deep_copy(&self.trial.values));
-        for &(path, text) in settings {
-            set(&values, path, Value::str(text))?;
-        }
+        set(&values, path, Value::str(text))?;
         let after = self.render(&values)?;
         let mut changed = Vec::new();
         for (nth, (old, new)) in self.trial.base.pods.iter().zip(&after).enumerate() {
@@ -404,7 +368,7 @@ impl Measuring<'_> {
                     format!("{REGISTRY}/probe")
                 };
                 let own: Vec<String> = path.iter().cloned().chain([key.to_owned()]).collect();
-                let Some(changed) = self.changed(&[(&own, &to)]) else { continue };
+                let Some(changed) = self.changed(&own, &to) else { continue };
                 if changed.iter().all(|(.., new)| new.starts_with(&format!("{REGISTRY}/"))) {
                     let fields = self.fields(&path, &map, key, &changed);
                     found
@@ -420,7 +384,7 @@ impl Measuring<'_> {
                 continue;
             }
             let to = format!("{REGISTRY}/probe:{TAG}");
-            let Some(changed) = self.changed(&[(&path, &to)]) else { continue };
+            let Some(changed) = self.changed(&path, &to) else { continue };
             if changed.iter().all(|(.., new)| *new == to) {
                 found
                     .entry(path.clone())
@@ -467,7 +431,7 @@ impl Measuring<'_> {
                 _ => "pullcred/probe".to_owned(),
             };
             let own: Vec<String> = path.iter().cloned().chain([key.to_owned()]).collect();
-            let Some(changed) = self.changed(&[(&own, &to)]) else { continue };
+            let Some(changed) = self.changed(&own, &to) else { continue };
             let is_moved = |old: &str| moved.iter().any(|(_, other, _)| other == old);
             if changed.iter().all(|(_, old, new)| is_moved(old) && new.contains(&to)) {
                 fields.push(key.to_owned());
@@ -528,12 +492,10 @@ impl Measuring<'_> {
         let Some(Value::Map(map)) = at(&Value::Map(values.clone()), above.iter().map(String::as_str)) else {
             return false;
         };
-        let entries: Vec<_> =
-            map.entries().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let renamed = entries.into_iter().map(|(name, value)| {
-            if name.text() == *key { (Str::from(OTHER_KEY), value) } else { (name, value) }
-        });
-        if set(&values, above, Value::map(renamed)).is_none() {
+        let renamed = Value::map(map.entries().iter().map(|(name, value)| {
+            (if name.text() == *key { Str::from(OTHER_KEY) } else { name.clone() }, value.clone())
+        }));
+        if set(&values, above, renamed).is_none() {
             return false;
         }
         let Value::Map(values) = called(&Value::Map(values), key) else { return false };
@@ -567,7 +529,7 @@ impl Measuring<'_> {
         let all = self.all_images().len();
         let mut found = Vec::new();
         for path in tried.into_iter().filter(|path| !of_one(path)) {
-            let Some(changed) = self.changed(&[(&path, REGISTRY)]) else { continue };
+            let Some(changed) = self.changed(&path, REGISTRY) else { continue };
             if changed.iter().all(|(.., new)| new.starts_with(&format!("{REGISTRY}/"))) {
                 let moved: BTreeSet<&String> = changed.iter().map(|(_, old, _)| old).collect();
                 found.push((path, moved.len(), all));

@@ -16,11 +16,11 @@ use std::rc::Rc;
 /// Candidates that are tried; a chart with more has them in lists that no single value reaches.
 const MOST_CANDIDATES: usize = 60;
 
-/// Values within values that are looked through for candidates.
-const DEPTH: usize = 12;
+/// Values within values that are looked through.
+pub(crate) const DEPTH: usize = 12;
 
 /// The name that is tried. No chart has it.
-const NAME: &str = "pullcred-probe";
+pub(crate) const NAME: &str = "pullcred-probe";
 
 /// How a value holds the names of pull secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -292,7 +292,7 @@ impl Trial<'_> {
         let values = Rc::new(crate::chart::deep_copy(&self.values));
         for candidate in candidates {
             let now = at(&effective, candidate.path.iter().map(String::as_str));
-            set(&values, &candidate.path, with_name(now, candidate.shape)?)?;
+            set(&values, &candidate.path, with_name(now, candidate.shape, NAME)?)?;
         }
         let rendering = self.session.render(&values).ok()?;
         let hooks = rendering.hooks.into_iter().map(|hook| hook.manifest);
@@ -349,8 +349,8 @@ fn best(found: &[Way], left: &BTreeSet<usize>) -> Option<usize> {
     (0..found.len()).rev().filter(|at| gain(&found[*at]) > 0).max_by_key(|at| gain(&found[*at]))
 }
 
-/// A value with the name more than now. `None`: it holds something else.
-pub(crate) fn with_name(now: Option<Value>, shape: Shape) -> Option<Value> {
+/// A value with a name more than now. `None`: it holds something else.
+pub(crate) fn with_name(now: Option<Value>, shape: Shape, name: &str) -> Option<Value> {
     let mut items = match (now, shape) {
         (None | Some(Value::Nil), _) => Vec::new(),
         (Some(Value::Str(text)), Shape::OneString) if text.is_empty() => Vec::new(),
@@ -358,9 +358,9 @@ pub(crate) fn with_name(now: Option<Value>, shape: Shape) -> Option<Value> {
         _ => return None,
     };
     match shape {
-        Shape::ListOfNames => items.push(Value::map([(Str::from("name"), Value::str(NAME))])),
-        Shape::ListOfStrings => items.push(Value::str(NAME)),
-        Shape::OneString => return Some(Value::str(NAME)),
+        Shape::ListOfNames => items.push(Value::map([(Str::from("name"), Value::str(name))])),
+        Shape::ListOfStrings => items.push(Value::str(name)),
+        Shape::OneString => return Some(Value::str(name)),
     }
     Some(Value::list(items))
 }
@@ -442,7 +442,7 @@ fn without_name(old: Option<&Value>, new: &[Value]) -> Option<(Value, Value)> {
 pub(crate) fn candidates(chart: &Chart, values: &Map, known: &[Candidate]) -> Vec<Candidate> {
     let mut paths: BTreeSet<Vec<String>> = BTreeSet::new();
     collect(chart, &[], &mut paths, 0);
-    from_values(values, &mut Vec::new(), &mut paths);
+    from_values(values, &mut paths);
     let mut paths: Vec<Vec<String>> = paths.into_iter().collect();
     let is_global = |path: &[String]| path.first().is_some_and(|first| first == "global");
     let is_account =
@@ -468,7 +468,7 @@ fn collect(chart: &Chart, above: &[String], paths: &mut BTreeSet<Vec<String>>, d
     // A library lays its values under those of the chart that uses it.
     let libraries = chart.dependencies.iter().filter(|subchart| subchart.is_library());
     for chart in std::iter::once(chart).chain(libraries) {
-        from_values(&chart.values, &mut Vec::new(), &mut own);
+        from_values(&chart.values, &mut own);
         for template in chart.templates.iter() {
             from_template(&String::from_utf8_lossy(&template.data), &mut own);
         }
@@ -481,35 +481,35 @@ fn collect(chart: &Chart, above: &[String], paths: &mut BTreeSet<Vec<String>>, d
         paths.insert(if global { path } else { [above, &path].concat() });
     }
     if depth < DEPTH {
-        for needed in &chart.metadata.dependencies {
-            let name = if needed.alias.is_empty() { &needed.name } else { &needed.alias };
-            let Some(subchart) = chart.dependencies.iter().find(|chart| chart.name() == needed.name) else {
-                continue;
-            };
-            if !subchart.is_library() {
-                collect(subchart, &[above, std::slice::from_ref(name)].concat(), paths, depth + 1);
-            }
-        }
-        for subchart in &chart.dependencies {
-            let named = chart.metadata.dependencies.iter().any(|needed| needed.name == subchart.name());
-            if !named && !subchart.is_library() {
-                collect(subchart, &[above, &[subchart.name().to_owned()]].concat(), paths, depth + 1);
-            }
+        for (name, subchart) in chart.subcharts().filter(|(_, subchart)| !subchart.is_library()) {
+            collect(subchart, &[above, &[name.to_owned()]].concat(), paths, depth + 1);
         }
     }
 }
 
 /// Likely keys anywhere in values, and the one that every map with a repository of images may have.
-fn from_values(values: &Map, above: &mut Vec<String>, paths: &mut BTreeSet<Vec<String>>) {
+fn from_values(values: &Map, paths: &mut BTreeSet<Vec<String>>) {
+    each(values, &mut Vec::new(), 1, &mut |path, value| {
+        if path.last().is_some_and(|key| is_likely(key)) && !matches!(value, Value::Map(_)) {
+            paths.insert(path.to_vec());
+        }
+    });
+}
+
+/// Shows every value with the keys that lead to it; `depth` counts the maps around it.
+pub(crate) fn each(
+    values: &Map,
+    above: &mut Vec<String>,
+    depth: usize,
+    see: &mut dyn FnMut(&[String], &Value),
+) {
     for (key, value) in values.entries().iter() {
         above.push(key.text().into_owned());
-        if is_likely(&key.text()) && !matches!(value, Value::Map(_)) {
-            paths.insert(above.clone());
-        }
+        see(above, value);
         if let Value::Map(map) = value
-            && above.len() < DEPTH
+            && depth < DEPTH
         {
-            from_values(map, above, paths);
+            each(map, above, depth + 1, see);
         }
         above.pop();
     }

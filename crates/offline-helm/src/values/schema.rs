@@ -90,22 +90,22 @@ fn is_online(name: &str) -> bool {
 
 /// Makes references to a part of a schema elsewhere references to all of it: of what is not here, no part can be found.
 ///
-/// A name without a scheme is relative to that of the schema: where this one `is_online`, so is what it names.
-fn whole_references(schema: &mut Json, own: &HashSet<String>, is_online: bool) {
+/// A name without a scheme is relative to that of the schema: where that one is online, so is what it names.
+fn whole_references(schema: &mut Json, own: &HashSet<String>, is_base_online: bool) {
     match schema {
         Json::Object(entries) => {
             if let Some(Json::String(reference)) = entries.get_mut("$ref")
                 && let Some((elsewhere, _)) = reference.split_once('#')
-                && (self::is_online(elsewhere)
-                    || is_online && !elsewhere.is_empty() && !elsewhere.contains(':'))
+                && (is_online(elsewhere)
+                    || is_base_online && !elsewhere.is_empty() && !elsewhere.contains(':'))
                 && !elsewhere.contains("://json-schema.org/")
                 && !own.contains(elsewhere)
             {
                 *reference = elsewhere.to_owned();
             }
-            entries.values_mut().for_each(|value| whole_references(value, own, is_online));
+            entries.values_mut().for_each(|value| whole_references(value, own, is_base_online));
         }
-        Json::Array(items) => items.iter_mut().for_each(|item| whole_references(item, own, is_online)),
+        Json::Array(items) => items.iter_mut().for_each(|item| whole_references(item, own, is_base_online)),
         _ => {}
     }
 }
