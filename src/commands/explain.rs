@@ -1,6 +1,7 @@
 //! `explain`: why a pod spec gets, has or lacks a pull secret, rule by rule.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
@@ -31,7 +32,38 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
         return image(settings, &arguments.what, arguments.namespace.as_deref(), terminal);
     }
     let settings = Settings::resolve(common, &[file.into()], &arguments.secrets)?;
-    let run = Run::new(settings)?;
+    let mut run = Run::new(settings)?;
+    // What a release deploys stands where its values are.
+    let mut values: Vec<PathBuf> =
+        elsewhere(&run, line).map(|file| run.settings.root.join(&file.path)).collect();
+    if !values.is_empty() {
+        values.extend(line.is_none().then(|| file.into()));
+        run = Run::new(Settings::resolve(common, &values, &arguments.secrets)?)?;
+        return explain(&run, None, arguments, terminal);
+    }
+    explain(&run, line, arguments, terminal)
+}
+
+/// The files with the values of a release that stands here, where these are not in it.
+fn elsewhere(run: &Run, line: Option<usize>) -> impl Iterator<Item = &File> {
+    let is_here = move |asked: &(String, usize)| {
+        run.files.iter().any(|file| file.selected && file.path == asked.0)
+            && line.is_none_or(|line| line >= asked.1)
+    };
+    let charts = |file: &File| {
+        let pods = file.objects().iter().flat_map(|object| &object.pod_specs);
+        pods.filter_map(|pod_spec| pod_spec.chart.as_ref()?.asked_at.clone()).collect::<Vec<_>>()
+    };
+    run.files.iter().filter(move |file| charts(file).iter().any(is_here))
+}
+
+/// Explains what the run is about.
+fn explain(
+    run: &Run,
+    line: Option<usize>,
+    arguments: &ExplainArgs,
+    terminal: &mut Terminal<'_>,
+) -> Result<Exit> {
     let closure = run.closure(&[]);
     let mut explained = 0;
     for (index, file) in run.files.iter().enumerate().filter(|(_, file)| file.selected) {
@@ -45,7 +77,7 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
             for place in 0..object.pod_specs.len() {
                 let added = run.plan.added(index, nth, place);
                 explained += 1;
-                terminal.out.write_all(pod(&run, &closure, file, (nth, place), added).as_bytes())?;
+                terminal.out.write_all(pod(run, &closure, file, (nth, place), added).as_bytes())?;
             }
         }
     }

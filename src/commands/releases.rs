@@ -154,6 +154,9 @@ pub fn fill(
             }
         }
     }
+    let is_rendered = |outcome: &Outcome| matches!(outcome, Outcome::Rendered(_));
+    let rendered = found.iter().zip(&outcomes).filter(|(_, outcome)| is_rendered(outcome));
+    in_folders(files, settings, rendered.filter_map(|(folder, _)| folder.clone()), notices::rendered);
     let known: Vec<&Asker> = known.difference(&unknown).map(|nth| &askers[*nth]).collect();
     let settled = settled(files, &known);
     graph.release_known(&settled);
@@ -433,15 +436,24 @@ fn placed(
 /// Charts that releases use, or that are kept for them, are somebody else's: nothing in them is edited.
 fn leave_charts<'c>(files: &mut [File], settings: &Settings, found: impl Iterator<Item = &'c PathBuf>) {
     let kept = settings.config.charts.iter().map(|folder| settings.base.join(folder));
+    in_folders(files, settings, found.cloned().chain(kept), notices::leave_to_helm);
+}
+
+/// Does something with each file below folders of charts.
+fn in_folders(
+    files: &mut [File],
+    settings: &Settings,
+    folders: impl Iterator<Item = PathBuf>,
+    what: fn(&mut File),
+) {
     let below = |folder: PathBuf| Some(shown(folder.strip_prefix(&settings.root).ok()?) + "/");
-    let folders: BTreeSet<String> =
-        found.cloned().chain(kept).filter_map(below).filter(|path| path != "/").collect();
+    let folders: BTreeSet<String> = folders.filter_map(below).filter(|path| path != "/").collect();
     if folders.is_empty() {
         return;
     }
     for file in files {
         if file.path.match_indices('/').any(|(at, _)| folders.contains(&file.path[..=at])) {
-            notices::leave_to_helm(file);
+            what(file);
         }
     }
 }

@@ -76,6 +76,8 @@ pub struct FromChart {
     pub value: Option<String>,
     /// Kind and name of the objects whose pods it stands for.
     pub pods: Vec<String>,
+    /// File and line of what asks for the chart, where the values are in another file.
+    pub asked_at: Option<(String, usize)>,
 }
 
 /// A text that is YAML itself.

@@ -103,6 +103,13 @@ pub fn leave_to_helm(file: &mut File) {
     }
 }
 
+/// Templates of a chart that is rendered are not passed over: what they give is known.
+pub fn rendered(file: &mut File) {
+    if let Ok(facts) = &mut file.facts {
+        facts.skips.retain(|skip| skip.reason != SkipReason::Template);
+    }
+}
+
 /// Takes the objects out of a file that nothing deploys; whether there were any.
 pub fn leave_undelivered(file: &mut File) -> bool {
     file.deployments.clear();

@@ -50,7 +50,14 @@ pub fn runs<'f>(file: &'f File, nth: usize, object: &'f Object, pod_spec: usize)
         }
         PodRun { namespace: deployment.namespace.as_deref(), deployment: Some(deployment), ..run }
     };
-    deployments.iter().map(run).collect()
+    // Releases that share a file of values need not deploy the same pods.
+    let is_there = |deployment: &&Deployment| match &deployment.pods {
+        Pods::Built(pods) if written.chart.is_some() => {
+            pods.get(pod_spec).is_some_and(|pod| !pod.images.is_empty())
+        }
+        _ => true,
+    };
+    deployments.iter().filter(is_there).map(run).collect()
 }
 
 fn as_written(pod_spec: &PodSpec) -> PodRun<'_> {

@@ -26,6 +26,8 @@ pub(super) struct Merged {
 
 struct Making {
     file: usize,
+    /// File and line of what asks for the chart, if the values are elsewhere.
+    asked_at: Option<(String, usize)>,
     text: String,
     object: Object,
     /// What its pod specs stand for, in their order.
@@ -97,6 +99,9 @@ impl Merged {
                     deployment
                 })
                 .collect();
+            for chart in making.object.pod_specs.iter_mut().filter_map(|pod_spec| pod_spec.chart.as_mut()) {
+                chart.asked_at.clone_from(&making.asked_at);
+            }
             // Whether a value is right for all that share it is known only now.
             making.object.position = making.object.pod_specs[0].position;
             facts.objects.push(making.object);
@@ -117,7 +122,8 @@ impl Making {
         let mut object =
             Object::bare(&asker.api_version, &asker.kind, &asker.name, (document, path, position));
         object.namespace.clone_from(&it.release.namespace);
-        Some(Self { file, text, object, parts: Vec::new(), deployments: Vec::new() })
+        let asked_at = (!is_own).then(|| (files[asker.file].path.clone(), asker.position.line));
+        Some(Self { file, asked_at, text, object, parts: Vec::new(), deployments: Vec::new() })
     }
 
     fn add(&mut self, asker: &Asker, it: &Use, rendered: &Rendered) {
@@ -198,6 +204,11 @@ impl Making {
             pod_spec
         });
         let pod_spec = &mut self.object.pod_specs[nth];
+        if let Some(chart) = &mut pod_spec.chart {
+            chart.pods.extend(named(pods));
+            let mut known = BTreeSet::new();
+            chart.pods.retain(|pod| known.insert(pod.clone()));
+        }
         // What one deployment cannot take is not written for the others either.
         if let Some(refusal) = refusal {
             pod_spec.slot = Err(refusal);
@@ -283,8 +294,13 @@ fn from(it: &Use, rendered: &Rendered, way: Option<&Way>, pods: &[&Pod]) -> From
         chart: rendered.chart.clone(),
         values: values.collect(),
         value: way.map(|way| way.path.join(".")),
-        pods: pods.iter().map(|pod| format!("{}/{}", pod.kind, pod.name)).collect(),
+        pods: named(pods).collect(),
+        asked_at: None,
     }
+}
+
+fn named<'p>(pods: &'p [&'p Pod]) -> impl Iterator<Item = String> + 'p {
+    pods.iter().map(|pod| format!("{}/{}", pod.kind, pod.name))
 }
 
 /// Pods of a release as if they were one, as the file has them.
