@@ -1,8 +1,9 @@
 //! A stream of manifests as a cluster tool takes it: which documents are Kubernetes objects.
 //!
-//! Used where every document counts, so nothing is dismissed unread.
+//! Used where every document counts: what a parser does not read is told without one, or refused.
 
 use crate::objects::object::group;
+use lossless_yaml::obvious::plain_values;
 use lossless_yaml::parse::parse;
 use lossless_yaml::span::{LineIndex, Position};
 use lossless_yaml::split::split;
@@ -32,6 +33,10 @@ pub enum Part<'t> {
 pub fn parts(text: &str) -> Result<Vec<Part<'_>>, (Position, String)> {
     let mut parts = Vec::new();
     for slice in split(text) {
+        if let Some(object) = plain_object(slice.span.of(text)) {
+            parts.push(Part::Object(without_marker(object)));
+            continue;
+        }
         let documents = parse(text, slice.span)
             .map_err(|error| (LineIndex::new(text).position(error.offset), error.reason))?;
         let refuse = |reason: &str| (LineIndex::new(text).position(slice.span.start), reason.to_owned());
@@ -62,6 +67,18 @@ pub fn parts(text: &str) -> Result<Vec<Part<'_>>, (Position, String)> {
         }
     }
     Ok(parts)
+}
+
+/// A document that is an object for a cluster, as can be told without a parser.
+fn plain_object(text: &str) -> Option<&str> {
+    // Encrypted ones, and those that are marked as local, are told by more than what stands at the root.
+    if text.contains("sops") || text.contains("local-config") {
+        return None;
+    }
+    let [api_version, kind] = plain_values(text, ["apiVersion", "kind"])?;
+    kind?;
+    let ours = matches!(group(api_version?), "kustomize.config.k8s.io" | "pullcred.dev");
+    (!ours).then_some(text)
 }
 
 /// A document without the `%YAML` line before its marker, which would end the document before. None if it has other

@@ -10,6 +10,7 @@ mod hosts;
 mod html;
 mod layering;
 mod namespaces;
+mod obvious_yaml;
 mod offline;
 mod one_plan;
 mod own_key;

@@ -3,6 +3,8 @@
 //! They refuse some of what readers of 1.2 take (a line of a tab only, an empty key), and see line breaks where these see letters. A
 //! file that they do not read reaches no cluster, so nothing is edited in it.
 
+use crate::obvious;
+use crate::split::split;
 use serde::Deserialize as _;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -22,6 +24,21 @@ pub struct Refused {
 /// # Errors
 /// The first place that it refuses.
 pub fn read(text: &str) -> Result<(), Refused> {
+    for slice in split(text) {
+        let document = slice.span.of(text);
+        if !obvious::read(document, &mut |_, _| {}) {
+            parsed(document).map_err(|refused| {
+                let before =
+                    text.as_bytes()[..slice.span.start].iter().filter(|byte| **byte == b'\n').count();
+                Refused { line: refused.line + before, ..refused }
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads one document.
+fn parsed(text: &str) -> Result<(), Refused> {
     // The mark at the beginning is taken off before any reader of theirs sees the text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for document in serde_yaml::Deserializer::from_str(text) {

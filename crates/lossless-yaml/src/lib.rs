@@ -47,6 +47,7 @@ pub mod insert;
 pub mod layout;
 pub mod literal;
 pub mod nearest;
+pub mod obvious;
 pub mod parse;
 pub mod path;
 pub mod refusal;

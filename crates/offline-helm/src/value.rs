@@ -10,6 +10,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
+/// Bytes as text; what is not UTF-8 becomes the replacement character.
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // The lossy reading looks at each byte, this one at many in one step.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// The same of bytes that nobody else needs.
+pub(crate) fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
 /// A Go string: bytes that are text nearly always.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Str(Rc<[u8]>);
@@ -22,7 +33,7 @@ impl Str {
 
     /// The text; what is not UTF-8 becomes the replacement character.
     pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        text(&self.0)
     }
 
     /// Length in bytes.

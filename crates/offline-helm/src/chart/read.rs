@@ -4,7 +4,7 @@ use super::archive::unpack;
 use super::file::{ChartError, File};
 use super::metadata::Metadata;
 use super::model::Chart;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, text};
 use crate::yaml::from_yaml;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -108,7 +108,7 @@ impl Sorted {
 }
 
 fn read_yaml(file: &File, around: &str) -> Result<Value, ChartError> {
-    from_yaml(&String::from_utf8_lossy(&file.data))
+    from_yaml(&text(&file.data))
         .map_err(|words| ChartError::new(Some(&file.name), format!("{around}: {words}")))
 }
 

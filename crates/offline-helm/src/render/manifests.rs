@@ -2,7 +2,9 @@
 
 use super::error::Error;
 use crate::chart::Chart;
+use crate::value::text;
 use lossless_yaml::elder::read_as;
+use lossless_yaml::obvious::{self, Found};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, HashMap};
@@ -101,7 +103,7 @@ fn collect_crds(chart: &Chart, path: &str, crds: &mut Vec<Manifest>) {
         if file.name.starts_with("crds/") && yaml {
             crds.push(Manifest {
                 source: format!("{path}/{}", file.name),
-                text: String::from_utf8_lossy(&file.data).into_owned(),
+                text: text(&file.data).into_owned(),
                 kind: "CustomResourceDefinition".to_owned(),
             });
         }
@@ -112,17 +114,37 @@ fn collect_crds(chart: &Chart, path: &str, crds: &mut Vec<Manifest>) {
 }
 
 /// Kind and hook of documents that were read before, by their texts: a chart that is rendered again gives most of them again.
-#[derive(Default)]
-pub(super) struct Heads(HashMap<String, (String, Option<String>)>);
+pub(super) struct Heads(Option<HashMap<String, KindAndHook>>);
+
+/// The kind of a document, and the events that make it a hook.
+type KindAndHook = (String, Option<String>);
+
+impl Default for Heads {
+    fn default() -> Self {
+        Heads(Some(HashMap::new()))
+    }
+}
 
 impl Heads {
-    fn of(&mut self, document: &str) -> Result<(String, Option<String>), String> {
-        if let Some(known) = self.0.get(document) {
+    /// Those of a chart that is not rendered again.
+    pub(super) fn of_one_rendering() -> Self {
+        Heads(None)
+    }
+
+    fn of(&mut self, document: &str) -> Result<KindAndHook, String> {
+        if let Some(known) = self.0.as_ref().and_then(|known| known.get(document)) {
             return Ok(known.clone());
         }
-        let head = Head::read(document)?;
-        let found = (head.kind.0.clone(), head.hook());
-        self.0.insert(document.to_owned(), found.clone());
+        let found = match plain_kind(document) {
+            Some(kind) => (kind.to_owned(), None),
+            None => {
+                let head = Head::read(document)?;
+                (head.kind.0.clone(), head.hook())
+            }
+        };
+        if let Some(known) = &mut self.0 {
+            known.insert(document.to_owned(), found.clone());
+        }
         Ok(found)
     }
 }
@@ -191,6 +213,55 @@ fn split(text: &str) -> Vec<&str> {
     documents.push(&text[start..]);
     documents.retain(|document| !document.is_empty());
     documents.into_iter().map(str::trim).collect()
+}
+
+/// The kind of a document that is no hook and that Helm reads without any doubt, told without a parser.
+fn plain_kind(document: &str) -> Option<&str> {
+    if memchr::memmem::find(document.as_bytes(), b"helm.sh/hook").is_some() {
+        return None;
+    }
+    let mut kind = None;
+    let mut certain = true;
+    let is_obvious = obvious::read(document, &mut |levels, found| {
+        let is_scalar = matches!(found, Found::Plain(_) | Found::Scalar);
+        certain &= match levels {
+            [root] if root.has_items() => root.key.is_some_and(|key| !READ.contains(&key)),
+            [root] => match (root.key, found) {
+                (Some("kind"), Found::Plain(name)) => is_kind(name) && kind.replace(name).is_none(),
+                (Some("kind"), _) => false,
+                (Some("apiVersion"), _) => is_scalar,
+                (Some("metadata"), _) => found == Found::Nothing,
+                _ => true,
+            },
+            [root, field, below @ ..] if root.key == Some("metadata") => {
+                let is_map = !root.has_items() && field.key.is_some();
+                is_map
+                    && match (field.key, below) {
+                        (Some("name"), []) => is_scalar && !field.has_items(),
+                        (Some("annotations"), []) => found == Found::Nothing && !field.has_items(),
+                        (Some("annotations"), [entry]) => {
+                            is_scalar && !field.has_items() && !entry.has_items()
+                        }
+                        (Some("name" | "annotations"), _) => false,
+                        _ => true,
+                    }
+            }
+            [root, ..] => root.key.is_some_and(|key| !READ.contains(&key)),
+            [] => true,
+        };
+    });
+    kind.filter(|_| is_obvious && certain)
+}
+
+/// What Helm reads at the root of a document.
+const READ: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
+/// Whether a plain scalar is text that can name a kind, and no truth of YAML 1.1.
+fn is_kind(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.bytes().any(|byte| byte.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && !["True", "False", "Yes", "No", "On", "Off", "Null"].contains(&text)
 }
 
 /// What Helm reads of a document, by a reader that descends from libyaml as Helm's does: what it refuses, Helm refuses.
@@ -316,5 +387,50 @@ impl Head {
     fn hook(self) -> Option<String> {
         let annotations = self.metadata?.annotations?;
         annotations.into_iter().find(|(name, _)| name.0 == "helm.sh/hook").map(|(_, value)| value.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_that_is_plain_is_what_the_reader_finds() {
+        let around = |metadata: &str| format!("apiVersion: v1\nkind: Pod\n{metadata}spec: {{}}\n");
+        for metadata in [
+            "",
+            "metadata:\n",
+            "metadata:\n  name: a\n",
+            "metadata:\n  annotations:\n",
+            "metadata:\n  name: 'a'\n  annotations:\n    b/c: 'd'\n    e: |-\n      annotations:\n        - f\n",
+            "list:\n- kind: a\n- metadata: b\n",
+        ] {
+            let text = around(metadata);
+            assert_eq!(plain_kind(&text), Some("Pod"), "{text}");
+            let head = Head::read(&text).unwrap();
+            assert_eq!(head.kind.0, "Pod");
+            assert_eq!(head.hook(), None);
+        }
+        for metadata in [
+            "metadata: a\n",
+            "metadata:\n- name: a\n",
+            "metadata:\n  - a\n",
+            "metadata:\n  name:\n    b: c\n",
+            "metadata:\n  name:\n  - b\n",
+            "metadata:\n  annotations: a\n",
+            "metadata:\n  annotations: []\n",
+            "metadata:\n  annotations:\n  - a\n",
+            "metadata:\n  annotations:\n    a:\n      b: c\n",
+            "metadata:\n  annotations:\n    a:\n    - b\n",
+            "metadata:\n  annotations:\n    a: []\n",
+            "metadata:\n  annotations:\n    helm.sh/hook: test\n",
+            "kind: Job\n",
+            "kind:\n- a\n",
+        ] {
+            let text = around(metadata);
+            assert_eq!(plain_kind(&text), None, "{text}");
+        }
+        assert_eq!(plain_kind("- kind: Pod\n"), None);
+        assert_eq!(plain_kind("kind: True\n"), None);
     }
 }

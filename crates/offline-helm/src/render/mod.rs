@@ -10,7 +10,7 @@ pub use manifests::{Hook, Manifest};
 
 use crate::chart::{self, Chart, ChartError, File};
 use crate::template::{Engine, Limits, with_stack};
-use crate::value::{Map, Str, Value};
+use crate::value::{Map, Str, Value, into_text, text};
 use crate::values::{Layer, merge, schema};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -72,6 +72,7 @@ pub fn render(files: Vec<File>, values: &[Layer], options: &Options) -> Result<R
     with_stack(|| {
         let mut session = Session::new(files, options)?;
         session.wants_crds = true;
+        session.heads = manifests::Heads::of_one_rendering();
         session.render(&merge(values)?)
     })
 }
@@ -164,7 +165,7 @@ impl<'o> Session<'o> {
             let text = renderer.render(&template.name, Value::Map(template.scope.clone()))?;
             if !template.name.ends_with("NOTES.txt") {
                 stand_ins.extend(renderer.stand_ins_in(&text));
-                texts.insert(template.name.clone(), String::from_utf8_lossy(&text).into_owned());
+                texts.insert(template.name.clone(), into_text(text));
             }
         }
         Ok((texts, stand_ins))
@@ -178,7 +179,7 @@ impl<'o> Session<'o> {
             _ => {
                 let mut engine = Engine::new(self.options.limits.clone());
                 for template in templates {
-                    engine.add(&template.name, &String::from_utf8_lossy(template.text))?;
+                    engine.add(&template.name, &text(template.text))?;
                 }
                 engine
             }

@@ -19,6 +19,14 @@ impl Callee {
         functions::find(name).map(Callee::Function)
     }
 
+    /// What templates call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Callee::Builtin(builtin) => builtin.name,
+            Callee::Function(function) => function.name,
+        }
+    }
+
     /// The types of its parameters, and of any further ones.
     pub(super) fn signature(self) -> (&'static [Type], Option<Type>) {
         match self {

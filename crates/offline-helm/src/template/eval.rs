@@ -53,9 +53,9 @@ impl<'a> State<'a> {
                 return self.fields(dot, dot.clone(), first, fields, args, last);
             }
             ArgKind::Chain(holder, fields) => return self.chain(dot, first, holder, fields, args, last),
-            ArgKind::Function(name, callee) => {
+            ArgKind::Function(callee) => {
                 self.at(At::Arg(first));
-                return self.call(dot, *callee, At::Command(command), name, args, last).map(Held::plain);
+                return self.call(dot, *callee, At::Command(command), args, last).map(Held::plain);
             }
             ArgKind::Pipe(pipe) => {
                 self.not_a_function(first, args, last.is_some())?;
@@ -123,9 +123,9 @@ impl<'a> State<'a> {
                 self.at(At::Arg(holder));
                 Held::plain(self.pipeline(dot, pipe)?)
             }
-            ArgKind::Function(name, callee) => {
+            ArgKind::Function(callee) => {
                 self.at(At::Arg(holder));
-                Held::plain(self.call(dot, *callee, At::Arg(holder), name, &[], None)?)
+                Held::plain(self.call(dot, *callee, At::Arg(holder), &[], None)?)
             }
             _ => return Err(self.error(format!("can't evaluate command \"{whole}\""))),
         };
@@ -237,11 +237,11 @@ impl<'a> State<'a> {
         dot: &Held,
         callee: Callee,
         node: At<'a>,
-        name: &str,
         args: &'a [Arg],
         last: Option<Held>,
     ) -> Done<Value> {
         self.limit(self.run.step())?;
+        let name = callee.name();
         let (params, rest) = callee.signature();
         let given = args.len() + usize::from(last.is_some());
         match rest {
@@ -378,9 +378,7 @@ impl<'a> State<'a> {
                 self.fields(dot, value, arg, fields, &[], None)?
             }
             ArgKind::Pipe(pipe) => Held::plain(self.pipeline(dot, pipe)?),
-            ArgKind::Function(name, callee) => {
-                Held::plain(self.call(dot, *callee, At::Arg(arg), name, &[], None)?)
-            }
+            ArgKind::Function(callee) => Held::plain(self.call(dot, *callee, At::Arg(arg), &[], None)?),
             ArgKind::Chain(holder, fields) => self.chain(dot, arg, holder, fields, &[], None)?,
             ArgKind::Bool(_) | ArgKind::Number(_) | ArgKind::Text(..) => return self.literal(kind, arg),
         };

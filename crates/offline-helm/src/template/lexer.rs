@@ -1,5 +1,6 @@
 //! Splits a template into items, as Go's text/template/parse does: text, delimiters with their trim markers, and words within.
 
+use memchr::memmem;
 use std::borrow::Cow;
 
 /// What an item is.
@@ -135,7 +136,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn text(&mut self) -> Step<'a> {
-        let Some(at) = self.rest().find(LEFT) else {
+        let Some(at) = memmem::find(self.rest().as_bytes(), LEFT.as_bytes()) else {
             self.pos = self.input.len();
             let token = if self.pos > self.start { Token::Text } else { Token::Eof };
             return Step::Item(match token {
@@ -177,7 +178,7 @@ impl<'a> Lexer<'a> {
 
     fn comment(&mut self) -> Step<'a> {
         self.pos += 2;
-        let Some(end) = self.rest().find("*/") else {
+        let Some(end) = memmem::find(self.rest().as_bytes(), b"*/") else {
             return Step::Item(self.error("unclosed comment".to_owned()));
         };
         self.pos += end + 2;

@@ -24,7 +24,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(name: &str, text: &str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
         Source { name: name.to_owned(), lines: std::iter::once(0).chain(ends).collect() }
     }
 
@@ -45,9 +45,9 @@ pub(super) struct List {
 pub(super) enum Node {
     Text(usize, Str),
     Action(Pipe),
-    If(Branch),
-    With(Branch),
-    Range(Branch),
+    If(Box<Branch>),
+    With(Box<Branch>),
+    Range(Box<Branch>),
     Template { pos: usize, name: String, pipe: Option<Pipe> },
     Break(usize),
     Continue(usize),
@@ -97,7 +97,7 @@ pub(super) enum ArgKind {
     Text(String, Value),
     Field(Vec<Str>),
     Variable(Variable, Vec<Str>),
-    Function(String, Callee),
+    Function(Callee),
     Chain(Box<Arg>, Vec<Str>),
     Pipe(Box<Pipe>),
 }
@@ -200,7 +200,7 @@ impl fmt::Display for Arg {
                 f.write_str(&variable.name)?;
                 write_fields(f, fields)
             }
-            ArgKind::Function(name, _) => f.write_str(name),
+            ArgKind::Function(callee) => f.write_str(callee.name()),
             ArgKind::Chain(first, fields) => {
                 match &first.kind {
                     ArgKind::Pipe(pipe) => write!(f, "({pipe})")?,

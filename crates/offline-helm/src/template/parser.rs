@@ -285,9 +285,9 @@ impl<'a> Parser<'a> {
                 self.expect(Token::RightDelim, "end")?;
                 return Ok(Action::End(End::End));
             }
-            Token::If => Node::If(self.control("if")?),
-            Token::Range => Node::Range(self.control("range")?),
-            Token::With => Node::With(self.control("with")?),
+            Token::If => Node::If(Box::new(self.control("if")?)),
+            Token::Range => Node::Range(Box::new(self.control("range")?)),
+            Token::With => Node::With(Box::new(self.control("with")?)),
             Token::Template => self.template()?,
             _ => {
                 self.unread.push(item);
@@ -331,11 +331,11 @@ impl<'a> Parser<'a> {
         let node = match item.token {
             Token::If if word == "if" => {
                 self.next();
-                Node::If(self.control("if")?)
+                Node::If(Box::new(self.control("if")?))
             }
             Token::With if word == "with" => {
                 self.next();
-                Node::With(self.control("with")?)
+                Node::With(Box::new(self.control("with")?))
             }
             _ => {
                 let (list, end) = self.item_list()?;
@@ -386,7 +386,8 @@ impl<'a> Parser<'a> {
             pos: self.peek_non_space().pos,
             declared: Vec::new(),
             assign: false,
-            commands: Vec::new(),
+            // Most have one.
+            commands: Vec::with_capacity(1),
         };
         self.declarations(&mut pipe, context)?;
         loop {
@@ -465,7 +466,7 @@ impl<'a> Parser<'a> {
     }
 
     fn command(&mut self) -> Parsed<Command> {
-        let mut command = Command { pos: self.peek_non_space().pos, args: Vec::new() };
+        let mut command = Command { pos: self.peek_non_space().pos, args: Vec::with_capacity(2) };
         loop {
             self.peek_non_space();
             if let Some(arg) = self.operand()? {
@@ -514,7 +515,7 @@ impl<'a> Parser<'a> {
         let item = self.next_non_space();
         let kind = match item.token {
             Token::Identifier => match Callee::find(&item.text) {
-                Some(callee) => ArgKind::Function(item.text.to_string(), callee),
+                Some(callee) => ArgKind::Function(callee),
                 None => return self.error(format!("function {} not defined", quote(&item.text))),
             },
             Token::Dot => ArgKind::Dot,
