@@ -81,18 +81,9 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     let left: Vec<bool> = (0..scanned.len())
         .map(|nth| settings.config.paths.delivered_only && !graph.reaches(&scanned, nth))
         .collect();
-    for (nth, (file, mut deployments)) in files.iter_mut().zip(deployments).enumerate() {
-        let mut others = deployments.split_off(file.objects().len());
-        let facts = file.facts.as_ref().ok();
-        let declared = others.split_off(facts.map_or(0, |facts| facts.shipped.len()));
-        let names = facts.into_iter().flat_map(|facts| &facts.namespaces).zip(declared);
-        file.declared = names.flat_map(|(object, built)| built_names(&object.name, &built)).collect();
-        file.shipped = others;
+    for (nth, (file, deployments)) in files.iter_mut().zip(deployments).enumerate() {
         file.stray = strays[nth].clone();
-        if let Ok(facts) = &mut file.facts {
-            notices::drop_fragments(facts, &mut deployments, graph.lists(nth));
-        }
-        file.deployments = deployments;
+        place(file, deployments, graph.lists(nth));
         if let Some(role) = graph.roles.get(&file.path) {
             notices::apply_role(file, *role);
         }
@@ -101,6 +92,21 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         }
     }
     graph
+}
+
+/// Gives each object of a file its deployments: those with pods first, then Secrets, then namespaces. `is_listed` is whether a build lists
+/// the file.
+fn place(file: &mut File, mut deployments: Vec<Vec<Deployment>>, is_listed: bool) {
+    let mut others = deployments.split_off(file.objects().len());
+    let facts = file.facts.as_ref().ok();
+    let declared = others.split_off(facts.map_or(0, |facts| facts.shipped.len()));
+    let names = facts.into_iter().flat_map(|facts| &facts.namespaces).zip(declared);
+    file.declared = names.flat_map(|(object, built)| built_names(&object.name, &built)).collect();
+    file.shipped = others;
+    if let Ok(facts) = &mut file.facts {
+        notices::drop_fragments(facts, &mut deployments, is_listed);
+    }
+    file.deployments = deployments;
 }
 
 /// What the GitRepositories that are this one leave out; nothing where they differ, for each makes an artifact of its own.

@@ -37,59 +37,7 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
             _ => refused,
         });
     }
-    let mut edits = Vec::new();
-    let mut intents: Vec<Intent> = Vec::new();
-    let mut places = BTreeSet::new();
-    let mut texts: BTreeMap<usize, Text<'_>> = BTreeMap::new();
-    // Mappings that are made by one addition and hold the field of another.
-    let mut made = BTreeSet::new();
-    let mut later: Vec<Intent> = Vec::new();
-    let mut first = Position::START;
-    for addition in additions {
-        let object = &facts.objects[addition.object];
-        let pod_spec = &object.pod_specs[addition.pod_spec];
-        let (Ok(slot), Some(place)) = (&pod_spec.slot, pod_spec.place()) else { continue };
-        if places.is_empty() {
-            first = pod_spec.position;
-        }
-        // One place reached through several aliases is written once.
-        let at = (place.0, place.1);
-        if !places.insert(place) {
-            continue;
-        }
-        let names: Vec<&str> = addition.names.iter().map(String::as_str).collect();
-        let mut intent = Intent {
-            document: object.document,
-            mapping: pod_spec.written_at.clone(),
-            keys: slot.keys().map(str::to_owned).collect(),
-            form: slot.form(),
-            names: addition.names.clone(),
-        };
-        let is_first = intent.keys.len() == 1 || made.insert((at, intent.keys[0].clone()));
-        match &pod_spec.within {
-            None if !is_first => later.push(intent),
-            None => {
-                edits.extend(slot.edits(&names));
-                intents.push(intent);
-            }
-            Some(within) => {
-                let text = texts.entry(within.literal.start()).or_insert_with(|| Text {
-                    document: object.document,
-                    within,
-                    edits: Vec::new(),
-                    intents: Vec::new(),
-                    later: Vec::new(),
-                });
-                intent.document = 0;
-                if is_first {
-                    text.edits.extend(slot.edits(&names));
-                    text.intents.push(intent);
-                } else {
-                    text.later.push(intent);
-                }
-            }
-        }
-    }
+    let Changes { here: Change { edits, intents, later }, within: texts, first } = changes(facts, additions);
     let refused = |mismatch: Mismatch| Refused {
         position: match &mismatch {
             Mismatch::Before(error) => LineIndex::new(text).position(error.offset),
@@ -106,13 +54,74 @@ pub fn finished(text: &str, facts: &FileFacts, additions: &[&Addition]) -> Resul
     Ok(after)
 }
 
+/// What changes in one text.
+#[derive(Default)]
+struct Change {
+    edits: Vec<Edit>,
+    intents: Vec<Intent>,
+    /// What only finds its place once the rest is there.
+    later: Vec<Intent>,
+}
+
+/// What changes in a file.
+struct Changes<'f> {
+    here: Change,
+    /// In texts of it that are YAML themselves, by where they start.
+    within: BTreeMap<usize, Text<'f>>,
+    /// Where the first place is.
+    first: Position,
+}
+
+fn changes<'f>(facts: &'f FileFacts, additions: &[&Addition]) -> Changes<'f> {
+    let mut changes = Changes { here: Change::default(), within: BTreeMap::new(), first: Position::START };
+    let mut places = BTreeSet::new();
+    // Mappings that are made by one addition and hold the field of another.
+    let mut made = BTreeSet::new();
+    for addition in additions {
+        let object = &facts.objects[addition.object];
+        let pod_spec = &object.pod_specs[addition.pod_spec];
+        let (Ok(slot), Some(place)) = (&pod_spec.slot, pod_spec.place()) else { continue };
+        if places.is_empty() {
+            changes.first = pod_spec.position;
+        }
+        // One place reached through several aliases is written once.
+        let at = (place.0, place.1);
+        if !places.insert(place) {
+            continue;
+        }
+        let names: Vec<&str> = addition.names.iter().map(String::as_str).collect();
+        let mut intent = Intent {
+            document: object.document,
+            mapping: pod_spec.written_at.clone(),
+            keys: slot.keys().map(str::to_owned).collect(),
+            form: slot.form(),
+            names: addition.names.clone(),
+        };
+        let is_first = intent.keys.len() == 1 || made.insert((at, intent.keys[0].clone()));
+        let change = match &pod_spec.within {
+            None => &mut changes.here,
+            Some(within) => {
+                intent.document = 0;
+                let (document, change) = (object.document, Change::default());
+                let text = Text { document, within, change };
+                &mut changes.within.entry(within.literal.start()).or_insert(text).change
+            }
+        };
+        if is_first {
+            change.edits.extend(slot.edits(&names));
+            change.intents.push(intent);
+        } else {
+            change.later.push(intent);
+        }
+    }
+    changes
+}
+
 /// What changes in a text that is YAML itself.
 struct Text<'f> {
     document: usize,
     within: &'f Within,
-    edits: Vec<Edit>,
-    intents: Vec<Intent>,
-    later: Vec<Intent>,
+    change: Change,
 }
 
 /// Adds one after the other what only finds its place once the one before is there.
@@ -157,16 +166,16 @@ fn within<'f>(
     let mut meant = Vec::new();
     for text in texts {
         let inner = &text.within.literal.text;
-        let after = changed(inner, &text.edits)?;
-        verify(inner, &after, &text.intents).map_err(refused)?;
+        let Change { edits: mut inward, intents, later } = text.change;
+        let after = changed(inner, &inward)?;
+        verify(inner, &after, &intents).map_err(refused)?;
         let uncertain = || Refused {
             position: first,
             reason: "the text leaves no certain place for an entry".to_owned(),
         };
-        let mut inward = text.edits;
         let mut after = after;
-        if !text.later.is_empty() {
-            after = grown(after, &text.later).map_err(|reason| Refused { position: first, reason })?;
+        if !later.is_empty() {
+            after = grown(after, &later).map_err(|reason| Refused { position: first, reason })?;
             inward = vec![insertion(inner, &after).ok_or_else(uncertain)?];
         }
         let outward = text.within.literal.outward(&inward).ok_or_else(uncertain)?;

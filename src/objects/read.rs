@@ -329,12 +329,7 @@ impl<'t> Reader<'t, '_> {
             self.facts.skips.push(Skip { position, reason, detail });
         };
         let Some(sites) = sites else {
-            let what = if runs_containers(node) {
-                Some("runs containers".to_owned())
-            } else {
-                named_image(node).map(|image| format!("names the image `{image}`"))
-            };
-            if let Some(what) = what.filter(|_| !relevance::is_told_elsewhere(api_version)) {
+            if let Some(what) = what_runs(node).filter(|_| !relevance::is_told_elsewhere(api_version)) {
                 skip(
                     SkipReason::UnknownKind,
                     format!("`{kind}` `{name}` {what}, but no catalog has `{api_version}` `{kind}`"),
@@ -347,19 +342,7 @@ impl<'t> Reader<'t, '_> {
         }
         let built_in =
             super::catalog::lookup(group(api_version), kind).is_some_and(|kind| kind.is_built_in());
-        let mut pod_specs = Vec::new();
-        let mut known = BTreeSet::new();
-        for site in sites {
-            let Some((key, _)) = site.field() else { continue };
-            let mapping = site.mapping();
-            let there = walk(node, &candidate.path, &mapping).into_iter();
-            let there = there.map(|(path, mapping)| Spot { path, mapping, around: Vec::new() });
-            for spot in there.chain(missing(node, &candidate.path, &mapping)) {
-                let pod_spec = self.pod_spec(node, site, spot, built_in, around);
-                // The catalog may name one field twice.
-                pod_specs.extend(pod_spec.filter(|pod_spec| known.insert((pod_spec.path.clone(), key))));
-            }
-        }
+        let mut pod_specs = self.pod_specs(candidate, sites, built_in, around);
         if pod_specs.is_empty() {
             return;
         }
@@ -382,19 +365,8 @@ impl<'t> Reader<'t, '_> {
                 format!("`{kind}` `{name}` is annotated `{OPT_OUT}: \"false\"`"),
             );
         }
-        let pairs = |key: &str| {
-            let mut pairs: Vec<(String, String)> = metadata
-                .and_then(|metadata| metadata.get(key))
-                .into_iter()
-                .flat_map(Node::pairs)
-                .filter_map(|(key, value)| Some((key.as_str()?, value.resolved().as_str()?)))
-                .filter(|(key, _)| *key != LAST_APPLIED)
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .collect();
-            pairs.sort();
-            pairs.shrink_to_fit();
-            pairs
-        };
+        let pairs =
+            |key: &str| metadata.and_then(|metadata| metadata.get(key)).map(texts).unwrap_or_default();
         // Facts stay for the whole run, and most lists have one element.
         pod_specs.shrink_to_fit();
         let object = Object {
@@ -416,6 +388,31 @@ impl<'t> Reader<'t, '_> {
             is_fragment,
         };
         self.facts.objects.push(object);
+    }
+
+    /// The places of an object.
+    fn pod_specs(
+        &self,
+        candidate: &Candidate<'_, 't>,
+        sites: &[Site],
+        built_in: bool,
+        around: &Around<'_>,
+    ) -> Vec<PodSpec> {
+        let node = candidate.node;
+        let mut pod_specs = Vec::new();
+        let mut known = BTreeSet::new();
+        for site in sites {
+            let Some((key, _)) = site.field() else { continue };
+            let mapping = site.mapping();
+            let there = walk(node, &candidate.path, &mapping).into_iter();
+            let there = there.map(|(path, mapping)| Spot { path, mapping, around: Vec::new() });
+            for spot in there.chain(missing(node, &candidate.path, &mapping)) {
+                let pod_spec = self.pod_spec(node, site, spot, built_in, around);
+                // The catalog may name one field twice.
+                pod_specs.extend(pod_spec.filter(|pod_spec| known.insert((pod_spec.path.clone(), key))));
+            }
+        }
+        pod_specs
     }
 
     /// The facts of one place; none where nothing is pulled, which is no place.
@@ -592,6 +589,27 @@ fn form(shape: Shape) -> Option<Form> {
         Shape::OneString => Form { list: false, key: None },
         Shape::Other => return None,
     })
+}
+
+/// What an object of a kind that no catalog has does with images, if anything.
+fn what_runs(object: Node<'_, '_>) -> Option<String> {
+    if runs_containers(object) {
+        return Some("runs containers".to_owned());
+    }
+    named_image(object).map(|image| format!("names the image `{image}`"))
+}
+
+/// The texts of labels or annotations, by key.
+fn texts(mapping: Node<'_, '_>) -> Vec<(String, String)> {
+    let mut texts: Vec<(String, String)> = mapping
+        .pairs()
+        .filter_map(|(key, value)| Some((key.as_str()?, value.resolved().as_str()?)))
+        .filter(|(key, _)| *key != LAST_APPLIED)
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    texts.sort();
+    texts.shrink_to_fit();
+    texts
 }
 
 fn is_workload(pod_specs: &[PodSpec]) -> bool {

@@ -55,6 +55,12 @@ pub struct Gap {
     pub image: Option<String>,
 }
 
+impl Gap {
+    fn of(finding: Finding, secret: &str, image: Option<&str>) -> Self {
+        Self { finding, secret: Some(secret.to_owned()), image: image.map(str::to_owned) }
+    }
+}
+
 /// Numbers of two builds.
 type Neighbours = (Option<usize>, Option<usize>);
 
@@ -347,11 +353,6 @@ impl<'p> Closure<'p> {
         }
         let mut keys = Vec::new();
         let mut gaps = Vec::new();
-        let gap = |finding, secret: &str, image: Option<&str>| Gap {
-            finding,
-            secret: Some(secret.to_owned()),
-            image: image.map(str::to_owned),
-        };
         for name in &run.pull_secrets {
             let Some(name) = name else { return Vec::new() };
             match self.found(name, namespace, run).as_slice() {
@@ -362,7 +363,7 @@ impl<'p> Closure<'p> {
                     );
                     let hint = "make it anew with type `kubernetes.io/dockerconfigjson`";
                     let finding = about.finding(Code::RegistryUncovered, about.entry(name), message, hint);
-                    gaps.push(gap(finding, name, None));
+                    gaps.push(Gap::of(finding, name, None));
                 }
                 // One that is not there is said elsewhere, and one that cannot be read may match anything.
                 _ => return Vec::new(),
@@ -391,32 +392,39 @@ impl<'p> Closure<'p> {
                 let hint = "`pullcred sync` writes the key, or correct the Secret by hand";
                 let position = about.image(text);
                 let finding = about.finding(Code::RegistryUncovered, position, message, hint);
-                gaps.push(gap(finding, &secret.name, Some(text)));
+                gaps.push(Gap::of(finding, &secret.name, Some(text)));
             }
         }
-        // A Secret that matches nothing is there for an image that moved, or for a key that is wrong.
-        let idle = |name: &str| {
-            let own =
-                keys.iter().filter(|(of, _)| *of == name).filter_map(|(_, key)| RegistryKey::parse(key).ok());
-            let own: Vec<RegistryKey> = own.collect();
-            let mut images = images.iter().filter_map(|(_, image)| ImageRef::parse_open(image).ok());
-            !images.any(|image| !lookup(&own, &image).is_empty())
-        };
         if let Some((text, _)) = bare.first().filter(|_| gaps.is_empty()) {
-            let names = run.pull_secrets.iter().copied().flatten();
-            for name in names.filter(|name| idle(name)) {
-                let message = format!(
-                    "no key of Secret `{name}` in namespace `{namespace}` matches an image of {about}; \
-                     `{text}` is pulled without a credential"
-                );
-                let hint = "add the registry of the image to the Secret, or take the entry away";
-                let mut finding = about.finding(Code::RegistryUncovered, about.image(text), message, hint);
-                finding.severity = Severity::Warning;
-                gaps.push(gap(finding, name, Some(text)));
-            }
+            let keys: Vec<(&str, &str)> = keys.iter().map(|(name, key)| (*name, key.as_str())).collect();
+            gaps = idle(about, run, namespace, &keys, text);
         }
         gaps
     }
+}
+
+/// Secrets of a pod that match none of its images: they are there for an image that moved, or a key is wrong. `keys` are those that they
+/// hold, by name, and `bare` is an image that is pulled without any.
+fn idle(about: &About<'_>, run: &PodRun<'_>, namespace: &str, keys: &[(&str, &str)], bare: &str) -> Vec<Gap> {
+    let images: Vec<ImageRef<'_>> =
+        run.images.iter().filter_map(|(_, image)| ImageRef::parse_open(image).ok()).collect();
+    let matches_none = |name: &&str| {
+        let own = keys.iter().filter(|(of, _)| of == name);
+        let own: Vec<RegistryKey> = own.filter_map(|(_, key)| RegistryKey::parse(key).ok()).collect();
+        images.iter().all(|image| lookup(&own, image).is_empty())
+    };
+    let names = run.pull_secrets.iter().copied().flatten().filter(matches_none);
+    let gap = |name| {
+        let message = format!(
+            "no key of Secret `{name}` in namespace `{namespace}` matches an image of {about}; \
+             `{bare}` is pulled without a credential"
+        );
+        let hint = "add the registry of the image to the Secret, or take the entry away";
+        let mut finding = about.finding(Code::RegistryUncovered, about.image(bare), message, hint);
+        finding.severity = Severity::Warning;
+        Gap::of(finding, name, Some(bare))
+    };
+    names.map(gap).collect()
 }
 
 /// What tells a deployment from others of its namespace: its cluster, else what is built.

@@ -91,38 +91,11 @@ impl<'p> Planner<'p> {
         let account = account.as_ref().filter(|account| account.written);
         let inherits = pod_spec.pull_secrets.is_empty();
         if self.config.inject.into == InjectInto::ServiceAccounts {
-            let finding = match account {
-                _ if names.is_empty() => None,
-                Some(_) if inherits => None,
-                // Said, and written, next to the Secrets.
-                None if inherits && self.is_emitted(&runs) => None,
-                None if inherits => Some((
-                    Code::ServiceAccountMissing,
-                    format!(
-                        "`{}` `{}` runs as ServiceAccount `{}`, which is not in the repository to take pull secret {}",
-                        object.kind,
-                        object.display_name(),
-                        pod_spec.account_name(),
-                        quoted(&names),
-                    ),
-                    "write a manifest of the ServiceAccount, or let `inject.into` be `both`",
-                )),
-                _ => Some((
-                    Code::ServiceAccountShadowed,
-                    format!(
-                        "the list of `{}` `{}` switches off pull secret {} of its ServiceAccount `{}`",
-                        object.kind,
-                        object.display_name(),
-                        quoted(&names),
-                        pod_spec.account_name(),
-                    ),
-                    "remove the list, or let `inject.into` be `both`",
-                )),
-            };
-            if let Some((code, message, hint)) = finding {
-                let mut finding = finding_at(code, self.path, pod_spec.position, message, hint);
-                finding.object = Some(object_ref(object));
-                self.plan.findings.push(finding);
+            if inherits && account.is_none() && !names.is_empty() && !self.is_emitted(&runs) {
+                self.lacks_account(object, pod_spec, &names);
+            } else if !inherits && !names.is_empty() {
+                let hint = "remove the list, or let `inject.into` be `both`";
+                self.shadowed(object, pod_spec, &names, hint);
             }
             return Vec::new();
         }
@@ -149,21 +122,43 @@ impl<'p> Planner<'p> {
                 .filter(|name| !config.secrets.iter().any(|secret| secret.name == *name))
                 .collect();
             if !lost.is_empty() {
-                let message = format!(
-                    "the list of `{}` `{}` switches off pull secret {} of its ServiceAccount `{}`",
-                    object.kind,
-                    object.display_name(),
-                    quoted(&lost),
-                    pod_spec.account_name(),
-                );
                 let hint = "add it to the list if an image needs it, or take it from the ServiceAccount";
-                let mut finding =
-                    finding_at(Code::ServiceAccountShadowed, self.path, pod_spec.position, message, hint);
-                finding.object = Some(object_ref(object));
-                self.plan.findings.push(finding);
+                self.shadowed(object, pod_spec, &lost, hint);
             }
         }
         names
+    }
+
+    /// Nothing in the repository can take the pull secrets of a pod that has no list of its own. What is written next to the Secrets is
+    /// said there.
+    fn lacks_account(&mut self, object: &Object, pod_spec: &PodSpec, names: &[&str]) {
+        let message = format!(
+            "`{}` `{}` runs as ServiceAccount `{}`, which is not in the repository to take pull secret {}",
+            object.kind,
+            object.display_name(),
+            pod_spec.account_name(),
+            quoted(names),
+        );
+        let hint = "write a manifest of the ServiceAccount, or let `inject.into` be `both`";
+        self.say(Code::ServiceAccountMissing, object, pod_spec, message, hint);
+    }
+
+    /// A list of its own takes from a pod what its ServiceAccount has.
+    fn shadowed(&mut self, object: &Object, pod_spec: &PodSpec, names: &[&str], hint: &str) {
+        let message = format!(
+            "the list of `{}` `{}` switches off pull secret {} of its ServiceAccount `{}`",
+            object.kind,
+            object.display_name(),
+            quoted(names),
+            pod_spec.account_name(),
+        );
+        self.say(Code::ServiceAccountShadowed, object, pod_spec, message, hint);
+    }
+
+    fn say(&mut self, code: Code, object: &Object, pod_spec: &PodSpec, message: String, hint: &str) {
+        let mut finding = finding_at(code, self.path, pod_spec.position, message, hint);
+        finding.object = Some(object_ref(object));
+        self.plan.findings.push(finding);
     }
 
     /// Whether a list of its own would take from a pod the pull secret that OpenShift gives its ServiceAccount; that is said.
@@ -269,49 +264,14 @@ fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, want
     for addition in wanted {
         let object = &facts.objects[addition.object];
         let pod_spec = place(addition);
-        let names = || quoted(&addition.names);
-        let about = |code, message, hint| {
-            let mut finding = finding(code, path, pod_spec.position, message, hint);
+        let mut say = |code, message, hint| {
+            let mut finding = finding(code, path, pod_spec.position, message, Some(hint));
             finding.object = Some(object_ref(object));
-            finding
+            plan.findings.push(finding);
         };
-        let slot: &Slot = match &pod_spec.slot {
-            Ok(slot) => slot,
-            Err(refusal) => {
-                let message = format!(
-                    "`{}` `{}` lacks pull secret {}, but {refusal}",
-                    object.kind,
-                    object.display_name(),
-                    names()
-                );
-                let hint = Some("add the entry by hand".to_owned());
-                let code =
-                    if matches!(refusal, Refusal::Other(_)) { Code::ChartNoHook } else { Code::EditRefused };
-                plan.findings.push(about(code, message, hint));
-                continue;
-            }
-        };
-        if pod_spec.place().is_some_and(|spot| agreed[&spot].1 != pod_spec.users) {
-            let message = format!(
-                "the pod spec of `{}` is shared by {} places that differ in what they need",
-                object.display_name(),
-                pod_spec.users
-            );
-            let hint = Some(format!("give `{}` its own pod spec", object.display_name()));
-            plan.findings.push(about(Code::AnchorShared, message, hint));
-            continue;
-        }
-        let room = if slot.form().list { usize::MAX } else { 1 - pod_spec.pull_secrets.len().min(1) };
-        if addition.names.len() > room {
-            let message = format!(
-                "`{}` of `{}` `{}` has room for one name, not for {} besides",
-                slot.key(),
-                object.kind,
-                object.display_name(),
-                names()
-            );
-            let hint = Some("put all registries of this object into one secret".to_owned());
-            plan.findings.push(about(Code::EditRefused, message, hint));
+        let disagreed = pod_spec.place().is_some_and(|spot| agreed[&spot].1 != pod_spec.users);
+        if let Some((code, message, hint)) = obstacle(object, pod_spec, &addition.names, disagreed) {
+            say(code, message, hint);
             continue;
         }
         let runs = place::runs(file, addition.object, object, addition.pod_spec);
@@ -324,18 +284,53 @@ fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, want
             "`{}` `{}` lacks pull secret {}{}{unproven}",
             object.kind,
             object.display_name(),
-            names(),
+            quoted(&addition.names),
             reason(config, pod_spec, &addition.names),
         );
-        plan.findings.push(about(Code::PullSecretMissing, message, Some("run `pullcred inject`".to_owned())));
+        say(Code::PullSecretMissing, message, "run `pullcred inject`".to_owned());
         if object.kind == "Job" && object.group() == "batch" && !is_made_anew(object) {
             let message =
                 format!("`Job` `{}` cannot be changed in place once it exists", object.display_name());
             let hint = "delete the Job first, or let your tool replace it (Argo CD `Replace=true,Force=true`, Flux `force`)";
-            plan.findings.push(about(Code::JobImmutable, message, Some(hint.to_owned())));
+            say(Code::JobImmutable, message, hint.to_owned());
         }
         plan.additions.push(addition.clone());
     }
+}
+
+/// Why a place does not take these names, and what to do; `disagreed` are places that share an anchor.
+fn obstacle(
+    object: &Object,
+    pod_spec: &PodSpec,
+    names: &[String],
+    disagreed: bool,
+) -> Option<(Code, String, String)> {
+    let (kind, name) = (&object.kind, object.display_name());
+    let slot: &Slot = match &pod_spec.slot {
+        Ok(slot) => slot,
+        Err(refusal) => {
+            let message = format!("`{kind}` `{name}` lacks pull secret {}, but {refusal}", quoted(names));
+            let code =
+                if matches!(refusal, Refusal::Other(_)) { Code::ChartNoHook } else { Code::EditRefused };
+            return Some((code, message, "add the entry by hand".to_owned()));
+        }
+    };
+    if disagreed {
+        let message = format!(
+            "the pod spec of `{name}` is shared by {} places that differ in what they need",
+            pod_spec.users
+        );
+        return Some((Code::AnchorShared, message, format!("give `{name}` its own pod spec")));
+    }
+    let room = if slot.form().list { usize::MAX } else { 1 - pod_spec.pull_secrets.len().min(1) };
+    (names.len() > room).then(|| {
+        let message = format!(
+            "`{}` of `{kind}` `{name}` has room for one name, not for {} besides",
+            slot.key(),
+            quoted(names)
+        );
+        (Code::EditRefused, message, "put all registries of this object into one secret".to_owned())
+    })
 }
 
 /// Whether a Job meets no field that cannot be changed: it is deleted before it is made again, has a new name each time, or

@@ -196,9 +196,6 @@ pub fn decide(wanted: &Wanted, existing: Option<&Existing>, force: bool) -> Deci
 }
 
 fn decide_ours(decision: &mut Decision, wanted: &Wanted, existing: &Existing, ours: &Ours, force: bool) {
-    let display = format!("{}/{}", wanted.namespace, wanted.name);
-    let hint = "`pullcred sync` mends it, given an identity that opens it or the credentials";
-    let about = |code, message: String, hint: &str| finding(code, existing, Some(wanted), message, hint);
     let head =
         ours.head.clone().filter(|head| (&head.namespace, &head.name) == (&wanted.namespace, &wanted.name));
     let mut layout = ours.form.clone();
@@ -222,37 +219,7 @@ fn decide_ours(decision: &mut Decision, wanted: &Wanted, existing: &Existing, ou
         Content::Same | Content::Unknown => (whole, true),
         Content::Different | Content::Malformed => (whole, false),
     };
-    let mut stale = Vec::new();
-    for reason in &layout {
-        stale.push(about(Code::SecretStale, format!("`{display}` is not as configured: {reason}"), hint));
-    }
-    if !ours.missing.is_empty() {
-        let message = format!("`{display}` is not encrypted for {}", listed(&ours.missing));
-        stale.push(about(Code::SecretStale, message, hint));
-    }
-    for recipient in &ours.unexpected {
-        let message = format!("`{display}` can be opened by `{recipient}`, who is not configured");
-        let hint = "`pullcred updatekeys` mends the file; change the password at the registry too";
-        stale.push(about(Code::RecipientUnexpected, message, hint));
-    }
-    match &ours.content {
-        Content::Malformed => {
-            let message = format!("`{display}` holds nothing that a kubelet can read");
-            stale.push(about(
-                Code::SecretStale,
-                message,
-                "write it anew with the credentials at hand: `pullcred sync`",
-            ));
-        }
-        _ if !same => {
-            stale.push(about(
-                Code::SecretStale,
-                format!("`{display}` holds other credentials than those configured"),
-                hint,
-            ));
-        }
-        _ => {}
-    }
+    let stale = stale(wanted, existing, ours, &layout, same);
     let only_recipients = layout.is_empty() && same && matches!(ours.content, Content::Opened(_));
     if stale.is_empty() && !force {
         if matches!(ours.content, Content::Unknown) {
@@ -272,6 +239,35 @@ fn decide_ours(decision: &mut Decision, wanted: &Wanted, existing: &Existing, ou
             decision.lacking = wanted.supply.missing.clone();
         }
     }
+}
+
+/// What is not as it should be with a file of ours; `same` is whether it holds what it should.
+fn stale(wanted: &Wanted, existing: &Existing, ours: &Ours, layout: &[String], same: bool) -> Vec<Finding> {
+    const HINT: &str = "`pullcred sync` mends it, given an identity that opens it or the credentials";
+    let display = format!("{}/{}", wanted.namespace, wanted.name);
+    let about = |code, message: String, hint: &str| finding(code, existing, Some(wanted), message, hint);
+    let mut stale = Vec::new();
+    for reason in layout {
+        stale.push(about(Code::SecretStale, format!("`{display}` is not as configured: {reason}"), HINT));
+    }
+    if !ours.missing.is_empty() {
+        let message = format!("`{display}` is not encrypted for {}", listed(&ours.missing));
+        stale.push(about(Code::SecretStale, message, HINT));
+    }
+    for recipient in &ours.unexpected {
+        let message = format!("`{display}` can be opened by `{recipient}`, who is not configured");
+        let hint = "`pullcred updatekeys` mends the file; change the password at the registry too";
+        stale.push(about(Code::RecipientUnexpected, message, hint));
+    }
+    if matches!(ours.content, Content::Malformed) {
+        let message = format!("`{display}` holds nothing that a kubelet can read");
+        let hint = "write it anew with the credentials at hand: `pullcred sync`";
+        stale.push(about(Code::SecretStale, message, hint));
+    } else if !same {
+        let message = format!("`{display}` holds other credentials than those configured");
+        stale.push(about(Code::SecretStale, message, HINT));
+    }
+    stale
 }
 
 /// Decides on a file with our label where none is wanted. `keep` says why it must stay all the same.

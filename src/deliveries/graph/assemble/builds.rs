@@ -12,7 +12,7 @@ use crate::deliveries::delivery::{Delivery, kind_of};
 use crate::deliveries::flux::keeps_variables;
 use crate::deliveries::graph::cluster::identity;
 use crate::deliveries::graph::deployment::{
-    Deployment, GeneratedSecret, Options, Pods, Rule, Source, checked, settle,
+    Deployment, GeneratedSecret, Options, Pod, Pods, Rule, Source, checked, settle,
 };
 use crate::deliveries::graph::outcome;
 use crate::deliveries::scanned::Scanned;
@@ -205,31 +205,20 @@ impl<'r, 'a> Builds<'r, 'a> {
             "" => resource.namespace(),
             namespace => namespace,
         };
-        let (namespace, mut source) = self.namespace(resource, namespace, path, outer);
-        let root_file = (!outer.generated).then(|| Arc::clone(&root.file));
-        if let Some((at, line)) = resource.uncertain {
-            source.retain(|step| step.rule != Rule::Metadata);
-            let of = self.repository.get(at).file;
-            let doubt = self
-                .builder
-                .notices
-                .list()
-                .iter()
-                .position(|notice| notice.line == line && notice.file == *of);
-            // What is not known of an object changes nothing of a namespace that is given to all of them afterwards.
-            let given = namespace.filter(|_| resource.namespaced_by.is_some());
-            let (namespace, misnamed) = checked(given);
-            return Deployment {
-                cluster: outer.cluster(),
-                namespace,
-                misnamed,
-                name: None,
-                pods: Pods::Unknown,
-                source,
-                root: root_file,
-                doubt,
-                tree: None,
-            };
+        let (namespace, source) = self.namespace(resource, namespace, path, outer);
+        let deployment = Deployment {
+            cluster: outer.cluster(),
+            namespace: None,
+            misnamed: None,
+            name: None,
+            pods: Pods::Unknown,
+            source,
+            root: (!outer.generated).then(|| Arc::clone(&root.file)),
+            doubt: None,
+            tree: None,
+        };
+        if let Some(notice) = resource.uncertain {
+            return self.doubted(deployment, resource, namespace, notice);
         }
         let variables = outer.variables.as_deref().filter(|_| !keeps_variables(&resource.object));
         let substituted = |text: &str| variables.map_or(text.to_owned(), |all| all.replace(text));
@@ -237,29 +226,15 @@ impl<'r, 'a> Builds<'r, 'a> {
         if let Some(variables) = variables {
             variables.replace_all(&mut whole);
         }
-        let tree = kind_of(&object.api_version, &object.kind).map(|_| Arc::new(whole.clone()));
         let other =
             |spec: &PodSpec| spec.containers.iter().any(|container| container.list == ContainerList::Other);
         let needed = object.pod_specs.iter().any(other);
         let original = needed.then(|| self.original(file, object.document)).flatten();
         let original = original.as_ref().and_then(|tree| outcome::at(tree, &object.path.0[..skip]));
         let mut pods = outcome::pods(&whole, object, skip, original);
-        for pod in &mut pods {
-            // What only a cluster fills in is a placeholder like any other.
-            for image in pod.images.iter_mut().filter(|image| image.image.contains(UNKNOWN)) {
-                image.image = image.image.replace(UNKNOWN, "<unknown>");
-            }
-            for name in pod
-                .pull_secrets
-                .iter_mut()
-                .filter(|name| name.as_ref().is_some_and(|it| it.contains(UNKNOWN)))
-            {
-                *name = None;
-            }
-        }
+        pods.iter_mut().for_each(hide_unknown);
         let (namespace, misnamed) = checked(namespace.map(|namespace| substituted(&namespace)));
         Deployment {
-            cluster: outer.cluster(),
             namespace,
             misnamed,
             // A hash over what is not known ends the name.
@@ -267,11 +242,26 @@ impl<'r, 'a> Builds<'r, 'a> {
                 .filter(|_| resource.generated.is_none_or(|generated| generated.known || !generated.hash))
                 .filter(|name| !name.is_empty() && !name.contains(UNKNOWN)),
             pods: Pods::Built(pods),
-            source,
-            root: root_file,
-            doubt: None,
-            tree,
+            tree: kind_of(&object.api_version, &object.kind).map(|_| Arc::new(whole)),
+            ..deployment
         }
+    }
+
+    /// A deployment of an object of which the build is not certain, for the reason that a notice gives: which entry of which kustomization.
+    fn doubted(
+        &self,
+        mut deployment: Deployment,
+        resource: &Resource,
+        namespace: Option<String>,
+        (at, line): (usize, usize),
+    ) -> Deployment {
+        deployment.source.retain(|step| step.rule != Rule::Metadata);
+        let of = self.repository.get(at).file;
+        let notices = self.builder.notices.list();
+        let doubt = notices.iter().position(|notice| notice.line == line && notice.file == *of);
+        // What is not known of an object changes nothing of a namespace that is given to all of them afterwards.
+        let (namespace, misnamed) = checked(namespace.filter(|_| resource.namespaced_by.is_some()));
+        Deployment { namespace, misnamed, doubt, ..deployment }
     }
 
     /// The tree of a document before any build.
@@ -356,5 +346,15 @@ impl<'r, 'a> Builds<'r, 'a> {
             source.insert(last, step(by, line));
         }
         source.extend(outer.source.clone());
+    }
+}
+
+/// What only a cluster fills in is a placeholder like any other, and no name of a Secret.
+fn hide_unknown(pod: &mut Pod) {
+    for image in pod.images.iter_mut().filter(|image| image.image.contains(UNKNOWN)) {
+        image.image = image.image.replace(UNKNOWN, "<unknown>");
+    }
+    for name in &mut pod.pull_secrets {
+        name.take_if(|name| name.contains(UNKNOWN));
     }
 }
