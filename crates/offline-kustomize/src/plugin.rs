@@ -122,7 +122,7 @@ impl Config<'_> {
             let inline = documents(path).ok().filter(|trees| Content::read(trees).is_ok());
             steps.push(match inline.filter(|trees| trees.iter().any(|tree| !tree.is_empty())) {
                 Some(trees) => self.patch(&trees)?,
-                None => self.patch(&*self.file(path)?)?,
+                None => self.patch(&self.file(path)?)?,
             });
         }
         let inline = self.text("patches");
