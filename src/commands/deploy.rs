@@ -13,9 +13,10 @@ use crate::deliveries::graph::{Deployment, Graph, Options, Stray, Told, normal_u
 use crate::deliveries::scanned::Scanned;
 use crate::effects::scan::sources::{self, SourceIgnore};
 use crate::effects::source;
+use crate::objects::adders::Adder;
 use crate::objects::object::Object;
 use crate::objects::shipped::Shipped;
-use crate::plan::{File, notices};
+use crate::plan::{Adding, File, notices};
 use offline_kustomize::repository::folders;
 use offline_kustomize::value::Value;
 
@@ -81,9 +82,10 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     let left: Vec<bool> = (0..scanned.len())
         .map(|nth| settings.config.paths.delivered_only && !graph.reaches(&scanned, nth))
         .collect();
+    let mut adding = Vec::new();
     for (nth, (file, deployments)) in files.iter_mut().zip(deployments).enumerate() {
         file.stray = strays[nth].clone();
-        place(file, deployments, graph.lists(nth));
+        adding.extend(place(file, deployments, graph.lists(nth)));
         if let Some(role) = graph.roles.get(&file.path) {
             notices::apply_role(file, *role);
         }
@@ -91,15 +93,26 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
             graph.undelivered += usize::from(notices::leave_undelivered(file));
         }
     }
+    let adding: Arc<[Adding]> = adding.into();
+    files.iter_mut().for_each(|file| file.adders = Arc::clone(&adding));
     graph
 }
 
-/// Gives each object of a file its deployments: those with pods first, then Secrets, then namespaces. `is_listed` is whether a build lists
-/// the file.
-fn place(file: &mut File, mut deployments: Vec<Vec<Deployment>>, is_listed: bool) {
+/// Gives each object of a file its deployments: those with pods first, then Secrets, then namespaces, then what tells controllers to add
+/// pull secrets, which is returned. `is_listed` is whether a build lists the file.
+fn place(file: &mut File, mut deployments: Vec<Vec<Deployment>>, is_listed: bool) -> Vec<Adding> {
     let mut others = deployments.split_off(file.objects().len());
     let facts = file.facts.as_ref().ok();
-    let declared = others.split_off(facts.map_or(0, |facts| facts.shipped.len()));
+    let mut declared = others.split_off(facts.map_or(0, |facts| facts.shipped.len()));
+    let told = declared.split_off(facts.map_or(0, |facts| facts.namespaces.len()));
+    let adders = facts.map_or(&[][..], |facts| &facts.adders).iter().zip(told);
+    let is_there = file.stray.is_none();
+    let adding = |(adder, deployments): (&Adder, _)| Adding {
+        adder: adder.clone(),
+        file: file.path.clone(),
+        deployments,
+    };
+    let adding = adders.filter(|_| is_there).map(adding).collect();
     let names = facts.into_iter().flat_map(|facts| &facts.namespaces).zip(declared);
     file.declared = names.flat_map(|(object, built)| built_names(&object.name, &built)).collect();
     file.shipped = others;
@@ -107,6 +120,7 @@ fn place(file: &mut File, mut deployments: Vec<Vec<Deployment>>, is_listed: bool
         notices::drop_fragments(facts, &mut deployments, is_listed);
     }
     file.deployments = deployments;
+    adding
 }
 
 /// What the GitRepositories that are this one leave out; nothing where they differ, for each makes an artifact of its own.
@@ -187,10 +201,11 @@ pub fn tell_targets(files: &mut [File], graph: &mut Graph, settings: &mut Settin
 /// The objects of a file that brings Secrets or declares namespaces, then those; empty for any other file.
 fn with_others(file: &File) -> Vec<Object> {
     let Ok(facts) = &file.facts else { return Vec::new() };
-    if facts.shipped.is_empty() && facts.namespaces.is_empty() {
+    if facts.shipped.is_empty() && facts.namespaces.is_empty() && facts.adders.is_empty() {
         return Vec::new();
     }
     let others = facts.shipped.iter().map(Shipped::as_object).chain(facts.namespaces.iter().cloned());
+    let others = others.chain(facts.adders.iter().map(|adder| adder.object.clone()));
     file.objects().iter().cloned().chain(others).collect()
 }
 

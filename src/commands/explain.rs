@@ -13,9 +13,9 @@ use super::terminal::Terminal;
 use crate::config::{Config, PullSecret};
 use crate::deliveries::graph::{Graph, Notice, Pods};
 use crate::objects::object::Object;
-use crate::plan::File;
 use crate::plan::closure::Closure;
 use crate::plan::place::{PodRun, runs};
+use crate::plan::{Adding, File};
 use crate::report::{plain, plain_lines};
 use kubelet_keyring::reference::ImageRef;
 
@@ -154,6 +154,17 @@ fn pod(
     let mut brought = BTreeSet::new();
     for run in runs(file, nth, object, place) {
         say(chain(object, &run, graph));
+        for adding in &run.added {
+            let Adding { adder, file, .. } = adding;
+            let names: Vec<String> = adder.names.iter().map(|name| format!("`{name}`")).collect();
+            let object = &adder.object;
+            let (kind, name, line) = (&object.kind, object.display_name(), object.position.line);
+            say(format!(
+                "  {} adds {}: `{kind}` `{name}` ← {file}:{line}",
+                adder.controller,
+                names.join(", ")
+            ));
+        }
         brought.extend(pod_spec.pull_secrets.iter().flat_map(|secret| closure.brought(&secret.name, &run)));
         if let Some(namespace) = run.namespace.filter(|namespace| config.namespaces.excludes(namespace)) {
             say(format!("  `namespaces.exclude` has `{namespace}`: it is left alone"));

@@ -154,7 +154,14 @@ pub fn made(object: Node<'_, '_>, group: &str, kind: &str) -> Vec<(String, Copie
             };
             vec![(name, copies)]
         }
-        ("apps", "Deployment") => patcher(object).into_iter().collect(),
+        ("apps", "Deployment") => {
+            let except = |list: Vec<String>| list.into_iter().map(|name| glob(&name)).collect();
+            let copies = |it: Patcher| {
+                let copies = Copies::everywhere("imagepullsecret-patcher");
+                (it.secret, Copies { except: except(it.except), ..copies })
+            };
+            patcher(object).map(copies).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -188,8 +195,18 @@ fn kyverno(policy: Node<'_, '_>, kind: &str) -> Vec<(String, Copies)> {
     generated.filter_map(made).collect()
 }
 
-/// What imagepullsecret-patcher copies: into every namespace, under the name that its settings give.
-fn patcher(deployment: Node<'_, '_>) -> Option<(String, Copies)> {
+/// What imagepullsecret-patcher does.
+pub struct Patcher {
+    /// The Secret that it copies into every namespace and adds to ServiceAccounts.
+    pub secret: String,
+    /// The ServiceAccounts; none for all of them.
+    pub accounts: Vec<String>,
+    /// The namespaces that it leaves alone.
+    pub except: Vec<String>,
+}
+
+/// What imagepullsecret-patcher does, as its settings say, if this is it.
+pub fn patcher(deployment: Node<'_, '_>) -> Option<Patcher> {
     let containers = deployment.path(&["spec", "template", "spec", "containers"])?;
     let container = containers
         .items()
@@ -203,8 +220,16 @@ fn patcher(deployment: Node<'_, '_>) -> Option<(String, Copies)> {
             .and_then(|entry| entry.str_at("value").map(str::to_owned))
     };
     let name = setting("CONFIG_SECRETNAME").unwrap_or_else(|| "image-pull-secret".to_owned());
-    let except = setting("CONFIG_EXCLUDED_NAMESPACES").map(|list| listed(&list)).unwrap_or_default();
-    Some((name, Copies { except, ..Copies::everywhere("imagepullsecret-patcher") }))
+    let list = |name: &str| -> Vec<String> {
+        let list = setting(name).unwrap_or_default();
+        list.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    };
+    let accounts = match (setting("CONFIG_ALLSERVICEACCOUNT"), list("CONFIG_SERVICEACCOUNTS")) {
+        (Some(all), _) if all == "true" => Vec::new(),
+        (_, some) if some.is_empty() => vec!["default".to_owned()],
+        (_, some) => some,
+    };
+    Some(Patcher { secret: name, accounts, except: list("CONFIG_EXCLUDED_NAMESPACES") })
 }
 
 #[cfg(test)]

@@ -11,24 +11,25 @@ mod ways;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
+use super::adders::{Adder, adders};
 use super::comments::{self, Ignore};
 use super::marks::Marks;
 use super::object::{Container, ContainerList, Object, PodSpec, PullSecret, group, version};
 use super::remark::{self, Remark};
 use super::secret::{self, OwnedSecret};
 use super::shipped::{Holds, Shipped, brings_secrets, shipped};
-use super::site::{Shape, Site, What};
+use super::site::{Site, What};
 use super::unreadable::{self, Unreadable};
 use super::workload::{Kinds, Spot, missing, walk};
 use lossless_yaml::elder;
-use lossless_yaml::insert::{Form, KeyPlace, Slot};
+use lossless_yaml::insert::{KeyPlace, Slot};
 use lossless_yaml::layout;
 use lossless_yaml::parse::{Document, Node, check, find_first, parse};
 use lossless_yaml::path::Path;
 use lossless_yaml::refusal::Refusal;
 use lossless_yaml::span::{LineIndex, Position};
 use lossless_yaml::split::{Slice, split};
-use ways::{duplicate_above, named_image, path_of, runs_containers, users};
+use ways::{duplicate_above, path_of, texts, users, what_runs};
 
 /// What one file tells.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +40,8 @@ pub struct FileFacts {
     pub secrets: Vec<OwnedSecret>,
     /// Secrets that the file brings into the cluster.
     pub shipped: Vec<Shipped>,
+    /// Controllers that it tells to add pull secrets.
+    pub adders: Vec<Adder>,
     /// Namespaces that the file declares.
     pub namespaces: Vec<Object>,
     /// What is to say of registry credentials in the file.
@@ -96,8 +99,6 @@ pub enum SkipReason {
 
 /// The annotation that keeps an object out.
 const OPT_OUT: &str = "pullcred.dev/inject";
-/// Annotations that hold whole objects; of no use here and large.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Reads the facts of a file that has these marks.
 pub fn read(text: &str, marks: Marks, kinds: &Kinds) -> FileFacts {
@@ -267,6 +268,7 @@ impl<'t> Reader<'t, '_> {
             }
             if brings_secrets(api_version, kind) {
                 self.secret(&candidate, api_version, kind, around.document);
+                self.adders(&candidate, api_version, kind, around.document);
             }
             let sites: Vec<Site> = self.kinds.sites(group(api_version), kind, version(api_version)).collect();
             let embedded = sites.iter().filter(|site| site.what == What::EmbeddedObject);
@@ -293,6 +295,16 @@ impl<'t> Reader<'t, '_> {
         self.facts.shipped.extend(shipped(node, api_version, kind, holds, place));
         let remarks: Vec<Located> = remarks.into_iter().map(|remark| self.located(remark, node)).collect();
         self.facts.remarks.extend(remarks);
+    }
+
+    /// What an object tells a controller to add.
+    fn adders(&mut self, candidate: &Candidate<'_, 't>, api_version: &str, kind: &str, document: usize) {
+        let node = candidate.node;
+        let meta = |key: &str| node.path(&["metadata", key]).and_then(Node::as_str);
+        let place = (document, candidate.path.clone(), self.position(node.span().start));
+        let mut object = Object::bare(api_version, kind, meta("name").unwrap_or_default(), place);
+        object.namespace = meta("namespace").map(str::to_owned);
+        self.facts.adders.extend(adders(node, &object));
     }
 
     /// Credentials in clear anywhere in a document but at the `known` places.
@@ -443,7 +455,7 @@ impl<'t> Reader<'t, '_> {
         if containers.is_empty() && !service_account {
             return None;
         }
-        let form = form(shape)?;
+        let form = shape.form()?;
         let place = if service_account { KeyPlace::Last } else { KeyPlace::First };
         let (present, slot) = match duplicate_above(object, mapping) {
             Some(key) => (Vec::new(), Err(Refusal::DuplicateKey(key))),
@@ -579,37 +591,6 @@ impl<'d> Candidate<'d, '_> {
         let written = self.node.str_at("apiVersion").zip(self.node.str_at("kind"));
         written.or(self.inherited.filter(|_| self.node.is_mapping()))
     }
-}
-
-fn form(shape: Shape) -> Option<Form> {
-    Some(match shape {
-        Shape::ListOfNames => Form { list: true, key: Some("name") },
-        Shape::ListOfStrings => Form { list: true, key: None },
-        Shape::OneName => Form { list: false, key: Some("name") },
-        Shape::OneString => Form { list: false, key: None },
-        Shape::Other => return None,
-    })
-}
-
-/// What an object of a kind that no catalog has does with images, if anything.
-fn what_runs(object: Node<'_, '_>) -> Option<String> {
-    if runs_containers(object) {
-        return Some("runs containers".to_owned());
-    }
-    named_image(object).map(|image| format!("names the image `{image}`"))
-}
-
-/// The texts of labels or annotations, by key.
-fn texts(mapping: Node<'_, '_>) -> Vec<(String, String)> {
-    let mut texts: Vec<(String, String)> = mapping
-        .pairs()
-        .filter_map(|(key, value)| Some((key.as_str()?, value.resolved().as_str()?)))
-        .filter(|(key, _)| *key != LAST_APPLIED)
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    texts.sort();
-    texts.shrink_to_fit();
-    texts
 }
 
 fn is_workload(pod_specs: &[PodSpec]) -> bool {

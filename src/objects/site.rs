@@ -4,6 +4,7 @@
 //! what its credential is for, and whether there is a doubt. It reads no document and decides nothing.
 
 use super::field_path::{FieldPath, Step};
+use lossless_yaml::insert::Form;
 use std::fmt;
 
 /// The field of every pod spec.
@@ -80,6 +81,19 @@ named! {
         OneString = "string",
         /// Anything else: never written.
         Other = "other",
+    }
+}
+
+impl Shape {
+    /// The form that is written; none for what is never written.
+    pub fn form(self) -> Option<Form> {
+        Some(match self {
+            Shape::ListOfNames => Form { list: true, key: Some("name") },
+            Shape::ListOfStrings => Form { list: true, key: None },
+            Shape::OneName => Form { list: false, key: Some("name") },
+            Shape::OneString => Form { list: false, key: None },
+            Shape::Other => return None,
+        })
     }
 }
 

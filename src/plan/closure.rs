@@ -11,6 +11,7 @@ use super::finding::{Code, Finding, ObjectRef, Severity};
 use super::place::{PodRun, is_pulled_by_node, runs};
 use crate::config::{Config, PullSecret};
 use crate::deliveries::graph::{Builds, Cluster, Deployment, Graph, Stray};
+use crate::objects::adders::Adder;
 use crate::objects::copies::Copies;
 use crate::objects::object::{Object, PodSpec};
 use crate::objects::shipped::Holds;
@@ -261,7 +262,13 @@ impl<'p> Closure<'p> {
             Some(hint) => (Severity::Error, hint),
             None => (severity, hint),
         };
-        let message = format!("{about} names pull secret `{name}`, which nothing ships{place}");
+        let adds = lacking.iter().flat_map(|run| &run.added).map(|adding| &adding.adder);
+        let message = match adds.into_iter().find(|adder| adder.names.iter().any(|added| added == name)) {
+            Some(Adder { controller, .. }) => {
+                format!("{controller} gives {about} pull secret `{name}`, which nothing ships{place}")
+            }
+            None => format!("{about} names pull secret `{name}`, which nothing ships{place}"),
+        };
         let mut finding = about.finding(Code::SecretNotShipped, about.entry(name), message, &hint);
         finding.severity = severity;
         Some(finding)

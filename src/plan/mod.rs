@@ -19,8 +19,11 @@ pub mod resources;
 pub mod secrets;
 pub mod service_accounts;
 
+use std::sync::Arc;
+
 use crate::deliveries::delivery::DeliveryFacts;
 use crate::deliveries::graph::{Deployment, Stray};
+use crate::objects::adders::Adder;
 use crate::objects::object::Object;
 use crate::objects::read::FileFacts;
 use finding::Finding;
@@ -44,6 +47,19 @@ pub struct File {
     pub stray: Option<Stray>,
     /// The namespaces that it declares, as builds name them.
     pub declared: Vec<String>,
+    /// The controllers of the repository that add pull secrets, the same for all files.
+    pub adders: Arc<[Adding]>,
+}
+
+/// A controller that adds pull secrets, where it is told to.
+#[derive(Clone, Debug)]
+pub struct Adding {
+    /// What it does.
+    pub adder: Adder,
+    /// The file that tells it to.
+    pub file: String,
+    /// Where that is deployed.
+    pub deployments: Vec<Deployment>,
 }
 
 impl File {
@@ -58,6 +74,7 @@ impl File {
             shipped: Vec::new(),
             stray: None,
             declared: Vec::new(),
+            adders: Arc::default(),
         }
     }
 

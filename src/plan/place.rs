@@ -1,9 +1,10 @@
 //! A pod spec as each of its deployments runs it: what a build makes of the text in the file.
 
-use super::File;
+use super::{Adding, File};
 use crate::config::Config;
 use crate::deliveries::graph::{Cluster, Deployment, Pods};
-use crate::objects::object::{Object, PodSpec};
+use crate::objects::adders::{Entering, To};
+use crate::objects::object::{ContainerList, Object, PodSpec};
 use kubelet_keyring::pattern::needed;
 use kubelet_keyring::reference::ImageRef;
 
@@ -20,12 +21,66 @@ pub struct PodRun<'f> {
     pub is_proven: bool,
     /// The pull secrets that it has there, in order; none where a name cannot be known.
     pub pull_secrets: Vec<Option<&'f str>>,
+    /// Who adds pull secrets to those that are written, as its pods enter the cluster.
+    pub added: Vec<&'f Adding>,
     /// What it is part of; none for an object that nothing deploys.
     pub deployment: Option<&'f Deployment>,
 }
 
 /// Every deployment of a pod spec. One that nothing deploys counts as it is written: a base may be used from elsewhere.
 pub fn runs<'f>(file: &'f File, nth: usize, object: &'f Object, pod_spec: usize) -> Vec<PodRun<'f>> {
+    let mut runs = deployed(file, nth, object, pod_spec);
+    if !object.is_service_account() {
+        for run in &mut runs {
+            let has_list = !run.pull_secrets.is_empty();
+            // A pod takes over what its ServiceAccount has before anything else changes it.
+            let (accounts, pods): (Vec<_>, Vec<_>) =
+                file.adders.iter().partition(|adding| matches!(adding.adder.to, To::Accounts(_)));
+            for adding in accounts.into_iter().filter(|_| !has_list).chain(pods) {
+                add(run, adding, object, &object.pod_specs[pod_spec]);
+            }
+        }
+    }
+    runs
+}
+
+/// What a controller adds to the pods of one deployment.
+fn add<'f>(run: &mut PodRun<'f>, adding: &'f Adding, object: &Object, written: &PodSpec) {
+    let own = |cluster: Option<&Cluster>| cluster.and_then(|cluster| cluster.name.clone());
+    let cluster = own(run.cluster());
+    let told = adding.deployments.iter().any(|told| {
+        // A policy that has a namespace acts in it alone.
+        own(Some(&told.cluster)) == cluster
+            && (adding.adder.object.kind != "Policy"
+                || told.namespace.is_some() && told.namespace.as_deref() == run.namespace)
+    });
+    if !told {
+        return;
+    }
+    let list = |name: &str| {
+        let container = written.containers.iter().find(|container| container.name == name);
+        container.map(|container| container.list)
+    };
+    let images: Vec<(ContainerList, &str)> =
+        run.images.iter().filter_map(|(name, image)| Some((list(name)?, *image))).collect();
+    let entering = Entering {
+        kind: &object.kind,
+        namespace: run.namespace,
+        account: run.account,
+        images: &images,
+        is_bare: run.pull_secrets.is_empty(),
+    };
+    if adding.adder.adds_to(&entering) {
+        for name in &adding.adder.names {
+            if !run.has(name) {
+                run.pull_secrets.push(Some(name));
+            }
+        }
+        run.added.push(adding);
+    }
+}
+
+fn deployed<'f>(file: &'f File, nth: usize, object: &'f Object, pod_spec: usize) -> Vec<PodRun<'f>> {
     let written = &object.pod_specs[pod_spec];
     let deployments = file.deployments.get(nth).map_or(&[][..], Vec::as_slice);
     if deployments.is_empty() {
@@ -67,6 +122,7 @@ fn as_written(pod_spec: &PodSpec) -> PodRun<'_> {
         images: pod_spec.containers.iter().map(|it| (it.name.as_str(), it.image.as_str())).collect(),
         is_proven: true,
         pull_secrets: pod_spec.pull_secrets.iter().map(|secret| Some(secret.name.as_str())).collect(),
+        added: Vec::new(),
         deployment: None,
     }
 }

@@ -181,6 +181,7 @@ fn lacks(pod: &Pod, namespace: Option<&str>, config: &Config) -> bool {
         images: pod.images.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect(),
         is_proven: true,
         pull_secrets: Vec::new(),
+        added: Vec::new(),
         deployment: None,
     };
     run.needs(config).into_iter().any(|nth| !pod.pull_secrets.contains(&config.secrets[nth].name))
