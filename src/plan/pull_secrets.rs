@@ -312,7 +312,18 @@ fn obstacle(
             let message = format!("`{kind}` `{name}` lacks pull secret {}, but {refusal}", quoted(names));
             let code =
                 if matches!(refusal, Refusal::Other(_)) { Code::ChartNoHook } else { Code::EditRefused };
-            return Some((code, message, "add the entry by hand".to_owned()));
+            let hint = match (&pod_spec.chart, kind.as_str()) {
+                (Some(chart), _) if chart.value.is_some() => "add the entry by hand",
+                (Some(_), "HelmRelease") => {
+                    "a patch in `postRenderers` can add it, or the ServiceAccount that the pods run as"
+                }
+                (Some(_), "Kustomization") => {
+                    "a patch of the kustomization can add it, or the ServiceAccount that the pods run as"
+                }
+                (Some(_), _) => "the ServiceAccount that the pods run as can have it",
+                (None, _) => "add the entry by hand",
+            };
+            return Some((code, message, hint.to_owned()));
         }
     };
     if disagreed {
