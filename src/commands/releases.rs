@@ -19,10 +19,10 @@ use crate::deliveries::facts::Facts;
 use crate::deliveries::flux::Source;
 use crate::deliveries::graph::{self, Deployment, Graph, Pods, Rule, checked};
 use crate::deliveries::releases::{self, Chart, Release, Sources};
-use crate::effects::charts;
+use crate::effects::charts::{self, Found};
 use crate::objects::object::Object;
 use crate::objects::read::SkipReason;
-use crate::plan::finding::{Code, Finding, ObjectRef};
+use crate::plan::finding::{Code, Finding, ObjectRef, Severity};
 use crate::plan::mentions::Mention;
 use crate::plan::{File, notices};
 use asker::{Asker, Use};
@@ -108,8 +108,10 @@ pub fn fill(
     }
     let homes: Vec<PathBuf> =
         settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
-    let found: Vec<Option<PathBuf>> =
+    let sought: Vec<_> =
         uses.iter().map(|it| charts::find(&settings.root, &homes, &it.release.chart)).collect();
+    let path = |sought: &Sought| sought.as_ref().ok().and_then(|found| Some(found.as_ref()?.path.clone()));
+    let found: Vec<Option<PathBuf>> = sought.iter().map(path).collect();
     leave_charts(files, settings, found.iter().flatten());
     let outcomes = outcomes(files, settings, own, &askers, &uses, &found);
     let mut unknown: BTreeSet<usize> = BTreeSet::new();
@@ -117,7 +119,7 @@ pub fn fill(
     let mut hidden = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
     let mut merged = Merged::default();
-    for (it, outcome) in uses.iter().zip(&outcomes) {
+    for ((it, outcome), sought) in uses.iter().zip(&outcomes).zip(&sought) {
         let asker = &askers[it.asker];
         let path = &files[asker.file].path;
         let mut say = |finding: Finding| {
@@ -130,6 +132,8 @@ pub fn fill(
             Outcome::Rendered(rendered) => {
                 known.insert(it.asker);
                 merged.add(files, settings, asker, it, rendered);
+                let stale = other_version(&it.release, sought, Severity::Note);
+                stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
             }
             Outcome::Told(rendered, stale) => {
                 known.insert(it.asker);
@@ -141,7 +145,11 @@ pub fn fill(
             Outcome::Unknown(stale) => {
                 unknown.insert(it.asker);
                 hidden.push(unseen(asker, it, None));
-                stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
+                let kept = other_version(&it.release, sought, Severity::Warning);
+                kept.iter()
+                    .chain(stale)
+                    .take(1)
+                    .for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
             }
             // What Flux fills in may be what it fails for.
             Outcome::Fails(_) if it.release.has_variables() => {
@@ -458,7 +466,33 @@ fn in_folders(
     }
 }
 
-/// That facts are of another version.
+/// Where a chart was looked for: found, or in which versions it is there instead.
+type Sought = Result<Option<Found>, Vec<String>>;
+
+/// That charts which are kept are of other versions than a release asks for, or too many.
+fn other_version(release: &Release, sought: &Sought, severity: Severity) -> Option<Stale> {
+    let Chart::Named { name, version, .. } = &release.chart else { return None };
+    let asks = match version.as_str() {
+        "" => "the newest".to_owned(),
+        version => format!("`{version}`"),
+    };
+    let (kept, consequence) = match sought {
+        Ok(found) => (format!("the version `{}` is", found.as_ref()?.other_version.as_ref()?), ""),
+        Err(versions) => {
+            let all = versions.iter().map(|version| format!("`{version}`")).collect::<Vec<_>>().join(", ");
+            let kept = match versions.len() {
+                1 => format!("the version {all} is"),
+                _ => format!("the versions {all} are"),
+            };
+            (kept, ": nothing is written")
+        }
+    };
+    let message =
+        format!("of the chart `{name}` {kept} kept here, and the release asks for {asks}{consequence}");
+    Some(Stale { severity, message })
+}
+
+/// That facts, or a chart that is kept, are of another version.
 fn moved_on(path: &str, asker: &Asker, release: &Release, stale: &Stale) -> Finding {
     Finding {
         code: Code::ChartFactsStale,

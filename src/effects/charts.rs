@@ -5,43 +5,111 @@ mod folder;
 use super::source::{self, Source};
 use crate::deliveries::releases::Chart;
 use anyhow::{Context, Result, bail};
+use offline_helm::functions::version_fits;
 use offline_helm::{ChartError, File, Layer};
+use offline_kustomize::documents::documents;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// A chart that is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its folder or archive.
+    pub path: PathBuf,
+    /// Its version, if that is another one than is asked for, of the same major.
+    pub other_version: Option<String>,
+}
+
 /// The folder or archive of a chart below the repository's root, if it is there; `folders` are those in which charts are kept.
-pub fn find(root: &Path, folders: &[PathBuf], chart: &Chart) -> Option<PathBuf> {
-    let inside = |path: PathBuf| {
+///
+/// # Errors
+/// The versions that are there, if none is asked for, or more than one.
+pub fn find(root: &Path, folders: &[PathBuf], chart: &Chart) -> Result<Option<Found>, Vec<String>> {
+    let inside = |path: &Path| {
         let real = fs::canonicalize(path).ok()?;
         let is_chart = real.join("Chart.yaml").is_file() || real.extension().is_some_and(|end| end == "tgz");
         (real.starts_with(root) && is_chart).then_some(real)
     };
-    match chart {
-        Chart::Folder(path) => inside(root.join(path)),
-        Chart::Elsewhere => None,
-        Chart::Named { name, version, home, .. } => {
-            // A name that is a path leads nowhere.
-            if name.is_empty()
-                || name.contains(['\\', '\0'])
-                || name.split('/').any(|part| matches!(part, "." | ".." | ""))
-            {
-                return None;
-            }
-            let homes = home.iter().map(|home| root.join(home)).chain(folders.iter().cloned());
-            let versioned = format!("{name}-{version}");
-            homes.flat_map(|home| places(&home, name, &versioned)).find_map(inside)
-        }
+    let here = |path| Found { path, other_version: None };
+    let (name, version, home) = match chart {
+        Chart::Folder(path) => return Ok(inside(&root.join(path)).map(here)),
+        Chart::Elsewhere => return Ok(None),
+        Chart::Named { name, version, home, .. } => (name, version.trim(), home),
+    };
+    // A name that is a path leads nowhere.
+    let is_path = |part: &str| matches!(part, "." | ".." | "");
+    if name.is_empty() || name.contains(['\\', '\0']) || name.split('/').any(is_path) {
+        return Ok(None);
+    }
+    let homes = home.iter().map(|home| root.join(home)).chain(folders.iter().cloned());
+    let versioned = format!("{name}-{version}");
+    let exact = |home: PathBuf| {
+        let archive = home.join(format!("{versioned}.tgz"));
+        [home.join(&versioned).join(name), home.join(&versioned), archive]
+    };
+    if let Some(path) = homes.flat_map(exact).find_map(|path| inside(&path)) {
+        return Ok(Some(here(path)));
+    }
+    // A builder takes what lies beside it, whatever version that is.
+    if let Some(path) = home.iter().find_map(|home| inside(&root.join(home).join(name))) {
+        return Ok(Some(here(path)));
+    }
+    let kept: Vec<(String, PathBuf)> = folders
+        .iter()
+        .flat_map(|folder| kept(folder, name))
+        .filter_map(|(version, path)| Some((version, inside(&path)?)))
+        .collect();
+    choose(kept, version)
+}
+
+/// The chart that a release gets of those that are kept, each with its version: the one that it asks for, or the only one of that major.
+fn choose(kept: Vec<(String, PathBuf)>, asked: &str) -> Result<Option<Found>, Vec<String>> {
+    let range = if asked.is_empty() { "*" } else { asked };
+    let major = |version: &str| -> Option<u64> {
+        let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());
+        digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    };
+    let fits = |version: &str| version.is_empty() || version == asked || version_fits(range, version);
+    let of_major = |version: &str| major(version).is_some() && major(version) == major(asked);
+    let all = |test: &dyn Fn(&str) -> bool| -> Vec<&(String, PathBuf)> {
+        kept.iter().filter(|(version, _)| test(version)).collect()
+    };
+    let found = |path: &Path, other_version| Some(Found { path: path.to_owned(), other_version });
+    match (all(&fits).as_slice(), all(&of_major).as_slice()) {
+        ([(_, path)], _) => Ok(found(path, None)),
+        ([], [(version, path)]) => Ok(found(path, Some(version.clone()))),
+        ([], []) if kept.is_empty() => Ok(None),
+        _ => Err(kept.iter().map(|(version, _)| version.clone()).collect()),
     }
 }
 
-fn places(home: &Path, name: &str, versioned: &str) -> Vec<PathBuf> {
-    vec![
-        home.join(versioned).join(name),
-        home.join(versioned),
-        home.join(format!("{versioned}.tgz")),
-        home.join(name),
-    ]
+/// What a folder keeps of a chart, with the versions: a folder with its name, and those and archives with its name and version.
+fn kept(folder: &Path, name: &str) -> Vec<(String, PathBuf)> {
+    let own = folder.join(name);
+    let mut kept = Vec::new();
+    if own.join("Chart.yaml").is_file() {
+        kept.push((version(&own).unwrap_or_default(), own));
+    }
+    let Some(folder) = folder.join(name).parent().map(Path::to_path_buf) else { return kept };
+    let start = format!("{}-", name.rsplit('/').next().unwrap_or(name));
+    for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let entry = entry.file_name();
+        let Some(version) = entry.to_str().and_then(|entry| entry.strip_prefix(&start)) else { continue };
+        let version = version.strip_suffix(".tgz").unwrap_or(version);
+        if version_fits(">=0.0.0-0", version) {
+            kept.push((version.to_owned(), folder.join(&entry)));
+        }
+    }
+    kept.sort();
+    kept
+}
+
+/// The version of a chart that is a folder.
+fn version(chart: &Path) -> Option<String> {
+    let Source::Text(text) = source::read(&chart.join("Chart.yaml")).ok()? else { return None };
+    let documents = documents(&text).ok()?;
+    documents.first()?.str_at("version").map(str::to_owned)
 }
 
 /// The files of a chart; links lead nowhere outside of `root`.

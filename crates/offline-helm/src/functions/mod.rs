@@ -101,7 +101,7 @@ pub fn find(name: &str) -> Option<&'static Function> {
 }
 
 /// Whether a version is within a constraint, as Masterminds/semver has it; what cannot be read is not.
-pub(crate) fn version_fits(constraint: &str, version: &str) -> bool {
+pub fn version_fits(constraint: &str, version: &str) -> bool {
     match (constraint::Constraints::parse(constraint), semver::Version::parse(version)) {
         (Ok(constraints), Ok(version)) => constraints.allow(&version),
         _ => false,
