@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Result, bail};
 
 use super::parallel;
+use super::releases::inflater;
 use super::settings::{Settings, shown};
 use crate::config::Target;
 use crate::deliveries::delivery::Kind;
@@ -47,6 +48,7 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         };
         ignore.get_or_init(read).leaves_out(path)
     };
+    let charts = inflater(files, settings);
     let options = Options {
         config,
         rule: &rule,
@@ -54,6 +56,7 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         application,
         remotes: &remotes,
         left_out: &left_out,
+        charts: &charts,
         each: &each,
     };
     // Only what builds name is ever read again: patches, and what lies under other names than manifests have.
@@ -82,6 +85,7 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
     let left: Vec<bool> = (0..scanned.len())
         .map(|nth| settings.config.paths.delivered_only && !graph.reaches(&scanned, nth))
         .collect();
+    drop(charts);
     let mut adding = Vec::new();
     for (nth, (file, deployments)) in files.iter_mut().zip(deployments).enumerate() {
         file.stray = strays[nth].clone();

@@ -4,6 +4,7 @@
 //! been tried. What is not in the repository, or cannot be read here, stays what the deliveries say of it.
 
 mod asker;
+mod inflate;
 mod objects;
 mod outcome;
 mod render;
@@ -17,25 +18,23 @@ use super::settings::{Settings, shown};
 use crate::deliveries::delivery::{Delivery, DeliveryFacts, Kind};
 use crate::deliveries::facts::Facts;
 use crate::deliveries::flux::Source;
-use crate::deliveries::graph::{self, Deployment, Graph, Pods, Rule, checked};
+use crate::deliveries::graph::{self, ChartObject, Deployment, Graph, Pods, Rule, checked};
 use crate::deliveries::releases::{self, Chart, Release, Sources};
 use crate::effects::charts::{self, Found};
 use crate::objects::object::Object;
-use crate::objects::read::SkipReason;
 use crate::plan::finding::{Code, Finding, ObjectRef, Severity};
 use crate::plan::mentions::Mention;
 use crate::plan::{File, notices};
-use asker::{Asker, Use};
+use asker::{Asker, Use, is_read};
+use inflate::generators;
+pub use inflate::inflater;
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 use objects::Merged;
-use offline_kustomize::documents::documents;
-use offline_kustomize::kustomization::{Kustomization, is_inline};
-use offline_kustomize::repository::{folder, join};
 use offline_kustomize::value::Value;
 use outcome::{Outcome, Stale, outcomes};
 pub(super) use render::words;
-use render::{Rendered, text_of};
+use render::{Finished, Rendered};
 
 /// Adds, to the files of objects that ask for charts, an object without pods for each, so that the graph tells where they go.
 pub fn announce(files: &mut [File]) {
@@ -46,14 +45,6 @@ pub fn announce(files: &mut [File]) {
             facts.objects.extend(objects);
         }
     }
-}
-
-/// Whether what a file says can be taken as it is.
-fn is_read(file: &File) -> bool {
-    let passed_over = |reason| matches!(reason, SkipReason::Template | SkipReason::OptOut);
-    file.facts.as_ref().is_ok_and(|facts| {
-        facts.errors.is_empty() && !facts.skips.iter().any(|skip| passed_over(skip.reason))
-    })
 }
 
 fn asks(delivery: &Delivery) -> bool {
@@ -260,55 +251,18 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
             let path = files[file].path.clone();
             for (line, release) in releases::charts(&path, fields) {
                 let asker = asker_of_entry(file, line, &release);
-                let deployment = Some(of_kustomization(&path, line, &release));
-                uses.push(Use { asker: askers.len(), release, deployment });
+                uses.extend(in_builds(graph, askers.len(), &path, line, &release));
                 askers.push(asker);
             }
         }
         if let Some(fields) = &facts.kustomization {
             for (asker, line, release) in generators(files, file, fields, settings) {
-                let deployment = Some(of_kustomization(&files[file].path, line, &release));
-                uses.push(Use { asker: askers.len(), release, deployment });
+                uses.extend(in_builds(graph, askers.len(), &files[file].path, line, &release));
                 askers.push(asker);
             }
         }
     }
     (askers, uses)
-}
-
-/// The charts that a kustomization inflates by generators in files of their own, and the lines that name these.
-fn generators(
-    files: &[File],
-    kustomization: usize,
-    fields: &Kustomization,
-    settings: &Settings,
-) -> Vec<(Asker, usize, Release)> {
-    let path = &files[kustomization].path;
-    let mut found = Vec::new();
-    for entry in fields.generators.iter().filter(|entry| !is_inline(&entry.value)) {
-        let Some(named) = join(folder(path), &entry.value) else { continue };
-        let Some(at) = files.iter().position(|file| file.path == named && file.facts.is_ok()) else {
-            continue;
-        };
-        let Some(text) = text_of(&settings.root, &named) else { continue };
-        for (document, tree) in documents(&text).unwrap_or_default().iter().enumerate() {
-            let Some(release) = releases::generated(path, fields, tree) else { continue };
-            let text = |key: &str| tree.str_at(key).unwrap_or_default().to_owned();
-            let asker = Asker {
-                file: at,
-                document,
-                path: Path::default(),
-                position: Position::START,
-                api_version: text("apiVersion"),
-                kind: text("kind"),
-                name: release.name.clone(),
-                template: Path::default(),
-                told_at: Some((path.clone(), entry.line)),
-            };
-            found.push((asker, entry.line, release));
-        }
-    }
-    found
 }
 
 fn is_config(tree: &Value) -> bool {
@@ -358,6 +312,26 @@ fn of_kustomization(path: &str, line: usize, release: &Release) -> Deployment {
     }
 }
 
+/// A chart of a kustomization in each build that takes it in.
+fn in_builds(graph: &Graph, asker: usize, path: &str, line: usize, release: &Release) -> Vec<Use> {
+    let of_it = |object: &&ChartObject| {
+        *object.file == *path && object.line == line && *object.release == *release.name
+    };
+    let mut builds: Vec<(&Deployment, Vec<&ChartObject>)> = Vec::new();
+    for object in graph.charts.iter().filter(of_it) {
+        match builds.iter_mut().find(|(deployment, _)| **deployment == object.deployment) {
+            Some((_, objects)) => objects.push(object),
+            None => builds.push((&object.deployment, vec![object])),
+        }
+    }
+    let of = |deployment, built| Use { asker, release: release.clone(), deployment: Some(deployment), built };
+    if builds.is_empty() {
+        return vec![of(of_kustomization(path, line, release), None)];
+    }
+    let built = |objects: Vec<&ChartObject>| Arc::new(Finished::of_build(&objects));
+    builds.into_iter().map(|(deployment, objects)| of(deployment.clone(), Some(built(objects)))).collect()
+}
+
 /// The releases of one object, wherever it is deployed.
 fn deployed(
     files: &[File],
@@ -395,7 +369,7 @@ fn deployed(
                 releases::configured(&mut release, config);
             }
             let deployment = deployment.map(|deployment| placed(deployment, &release, files, file, delivery));
-            uses.push(Use { asker, release, deployment });
+            uses.push(Use { asker, release, deployment, built: None });
         }
     };
     let variants: Vec<Option<&Deployment>> =

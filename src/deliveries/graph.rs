@@ -19,7 +19,7 @@ pub use answer::{Graph, Stray};
 pub use claims::normal_url;
 pub use cluster::{Builds, Cluster};
 pub use deployment::{
-    Deployment, Each, GeneratedSecret, Image, Options, Pod, Pods, Rule, Source, Told, checked,
+    ChartObject, Deployment, Each, GeneratedSecret, Image, Options, Pod, Pods, Rule, Source, Told, checked,
 };
 pub use offline_kustomize::notice::{Code, Notice};
 pub use offline_kustomize::repository::Load;

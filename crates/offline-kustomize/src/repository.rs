@@ -40,6 +40,9 @@ pub struct Sketch {
 /// where that does not suffice and the build has to read the file.
 pub type Sketches<'a> = &'a (dyn Fn(usize) -> Option<Vec<Sketch>> + Sync);
 
+/// Gives the objects of a chart that a kustomization, by its path, names at a line, as an entry says it; none where nobody knows them.
+pub type Charts<'a> = &'a (dyn Fn(&str, usize, &Value) -> Option<Arc<Vec<Value>>> + Sync);
+
 /// A kustomization and where it lies.
 #[derive(Clone, Debug)]
 pub struct Known<'a> {
@@ -108,6 +111,7 @@ struct Kept {
 pub struct Repository<'a> {
     load: Load<'a>,
     sketches: Sketches<'a>,
+    charts: Charts<'a>,
     by_path: HashMap<&'a str, usize>,
     known: RwLock<Vec<Known<'a>>>,
     /// Kustomizations of a folder, more than one being an error.
@@ -121,6 +125,7 @@ impl<'a> Repository<'a> {
         let repository = Self {
             load,
             sketches,
+            charts: &|_, _, _| None,
             by_path: files.iter().enumerate().map(|(at, file)| (file.path, at)).collect(),
             known: RwLock::default(),
             folders: RwLock::default(),
@@ -132,6 +137,16 @@ impl<'a> Repository<'a> {
             }
         }
         repository
+    }
+
+    /// The same with charts that somebody renders; without them their objects are unknown.
+    pub fn with_charts(self, charts: Charts<'a>) -> Self {
+        Self { charts, ..self }
+    }
+
+    /// The objects of a chart that a kustomization names at a line.
+    pub fn chart(&self, file: &str, line: usize, entry: &Value) -> Option<Arc<Vec<Value>>> {
+        (self.charts)(file, line, entry)
     }
 
     fn enter(&self, path: &str, fields: Fields<'a>) -> usize {

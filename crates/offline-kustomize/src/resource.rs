@@ -32,6 +32,8 @@ pub enum Origin {
     Read,
     /// A generator of a kustomization (its index), at this line.
     Generated(usize, usize),
+    /// A chart that a kustomization (its index) names at this line, under this name of a release.
+    Chart(usize, usize, Arc<str>),
 }
 
 /// One resource of a build.

@@ -1,7 +1,7 @@
 //! Transformers that a kustomization switches on by a field: namespace, prefix, suffix, labels, annotations, images.
 
 use super::field::{FieldError, FieldSpec};
-use super::resource::{Resource, Resources, group_version};
+use super::resource::{Origin, Resource, Resources, group_version};
 use super::selector::Expression;
 use super::value::Value;
 
@@ -29,7 +29,8 @@ pub fn namespace(
         return Ok(());
     }
     for resource in resources.rename_all().filter(|resource| !resource.object.is_empty()) {
-        if resource.annotation(FROM_HELM) == Some("true") {
+        let is_of_chart = matches!(resource.origin, Origin::Chart(..));
+        if is_of_chart || resource.annotation(FROM_HELM) == Some("true") {
             continue;
         }
         resource.remember();

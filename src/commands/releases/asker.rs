@@ -1,7 +1,12 @@
 //! Who asks for a chart, and where what it asks for goes.
 
+use std::sync::Arc;
+
+use super::render::Finished;
 use crate::deliveries::graph::Deployment;
 use crate::deliveries::releases::Release;
+use crate::objects::read::SkipReason;
+use crate::plan::File;
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 
@@ -31,4 +36,14 @@ pub(super) struct Use {
     pub(super) release: Release,
     /// None for what nothing deploys: it counts as it is written.
     pub(super) deployment: Option<Deployment>,
+    /// What the build that takes the chart in makes of its pods, if one does.
+    pub(super) built: Option<Arc<Finished>>,
+}
+
+/// Whether what a file says can be taken as it is.
+pub(super) fn is_read(file: &File) -> bool {
+    let passed_over = |reason| matches!(reason, SkipReason::Template | SkipReason::OptOut);
+    file.facts.as_ref().is_ok_and(|facts| {
+        facts.errors.is_empty() && !facts.skips.iter().any(|skip| passed_over(skip.reason))
+    })
 }

@@ -43,19 +43,20 @@ pub(super) fn outcomes(
     uses: &[Use],
     found: &[Option<PathBuf>],
 ) -> Vec<Outcome> {
-    let mut asked: Vec<(usize, &Release, &PathBuf)> = Vec::new();
+    let mut asked: Vec<(&Use, &PathBuf)> = Vec::new();
     let places: Vec<Option<usize>> = uses
         .iter()
         .zip(found)
         .map(|(it, chart)| {
             let chart = chart.as_ref()?;
             // Those of one object follow each other.
-            let of_same = asked.iter().rev().take_while(|(asker, ..)| *asker == it.asker).count();
+            let of_same = asked.iter().rev().take_while(|(other, _)| other.asker == it.asker).count();
             let start = asked.len() - of_same;
-            let same = asked[start..].iter().position(|(_, release, _)| *release == &it.release);
+            let is_same = |(other, _): &(&Use, _)| (&other.release, &other.built) == (&it.release, &it.built);
+            let same = asked[start..].iter().position(is_same);
             Some(same.map_or_else(
                 || {
-                    asked.push((it.asker, &it.release, chart));
+                    asked.push((it, chart));
                     asked.len() - 1
                 },
                 |nth| start + nth,
@@ -64,9 +65,9 @@ pub(super) fn outcomes(
         .collect();
     let charts = Charts::default();
     let threads = parallel::computing(settings.scan.threads);
-    let rendered = parallel::map(&asked, threads, |(asker, release, chart)| {
-        let path = &files[askers[*asker].file].path;
-        match render(files, settings, &charts, path, release, chart) {
+    let rendered = parallel::map(&asked, threads, |(it, chart)| {
+        let path = &files[askers[it.asker].file].path;
+        match render(files, settings, &charts, path, &it.release, chart, it.built.as_deref()) {
             Ok(rendered) => Outcome::Rendered(Arc::new(rendered)),
             Err(reason) => Outcome::Fails(Arc::from(reason)),
         }

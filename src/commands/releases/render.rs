@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::super::settings::{Settings, shown};
 use crate::config::Config;
 use crate::deliveries::facts::{ChartFacts, FILE, estimate};
+use crate::deliveries::graph::ChartObject;
 use crate::deliveries::releases::{Layer, Release, post_rendered};
 use crate::effects::charts;
 use crate::effects::source::{self, Source};
@@ -61,6 +62,7 @@ pub(super) fn render(
     path: &str,
     release: &Release,
     chart: &FilePath,
+    built: Option<&Finished>,
 ) -> Result<Rendered, String> {
     let found = shown(chart.strip_prefix(&settings.root).unwrap_or(chart));
     let chart = charts.read(&settings.root, chart);
@@ -72,7 +74,14 @@ pub(super) fn render(
         namespace: namespace.unwrap_or("default").to_owned(),
         ..offline_helm::Options::default()
     };
-    let finished = finished(release, chart, &layers, &options)?;
+    let own;
+    let finished = match built {
+        Some(built) => built,
+        None => {
+            own = finished(release, chart, &layers, &options)?;
+            &own
+        }
+    };
     let wants = |pod: &Pod| lacks(&finished.of(pod), namespace, &settings.config);
     let mut probed = probe(chart.clone(), &layers, &options, &[], &wants).map_err(words)?;
     probed.pods = probed.pods.iter().map(|pod| finished.of(pod)).collect();
@@ -80,9 +89,19 @@ pub(super) fn render(
 }
 
 /// Images and pull secrets of pods by their kind and name, where post-renderers have changed them.
-struct Finished(BTreeMap<(String, String), Pod>);
+#[derive(Debug, PartialEq)]
+pub(super) struct Finished(BTreeMap<(String, String), Pod>);
 
 impl Finished {
+    /// What a build has made of the objects of a chart.
+    pub(super) fn of_build(objects: &[&ChartObject]) -> Self {
+        let pods = objects.iter().filter_map(|object| {
+            let (kind, name) = &object.was;
+            Some(((kind.to_string(), name.to_string()), pod_of(&object.object)?))
+        });
+        Finished(pods.collect())
+    }
+
     /// A pod as it is deployed.
     fn of(&self, pod: &Pod) -> Pod {
         match self.0.get(&(pod.kind.clone(), pod.name.clone())) {
@@ -108,20 +127,22 @@ fn finished(
     let texts: Vec<&str> = rendering.manifests.iter().map(|manifest| &*manifest.text).collect();
     let objects = post_rendered(&release.post_renderers, &texts.join("\n---\n"))
         .map_err(|reason| format!("a post-renderer of the release fails: {reason}"))?;
+    let key = |object: &Value| {
+        let name = object.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
+        (object.str_at("kind").unwrap_or_default().to_owned(), name.to_owned())
+    };
+    Ok(Finished(objects.iter().filter_map(|object| Some((key(object), pod_of(object)?))).collect()))
+}
+
+/// Images and pull secrets of the pods of an object, if it has any.
+fn pod_of(object: &Value) -> Option<Pod> {
     let name = |value: &Value| value.str_at("name").unwrap_or_default().to_owned();
-    let mut pods = BTreeMap::new();
-    for object in &objects {
-        let kind = object.str_at("kind").unwrap_or_default();
-        let Some(spec) = pod_spec_path(kind).and_then(|path| object.at(path)) else { continue };
-        let lists = ["initContainers", "containers", "ephemeralContainers"];
-        let containers = lists.iter().flat_map(|key| spec.get(key).map_or(&[][..], Value::items));
-        let images = containers.filter_map(|it| Some((name(it), it.str_at("image")?.to_owned()))).collect();
-        let pull_secrets =
-            spec.get("imagePullSecrets").map_or(&[][..], Value::items).iter().map(name).collect();
-        let own = object.at(&["metadata"]).map(name).unwrap_or_default();
-        pods.insert((kind.to_owned(), own), Pod { images, pull_secrets, ..Pod::default() });
-    }
-    Ok(Finished(pods))
+    let spec = pod_spec_path(object.str_at("kind")?).and_then(|path| object.at(path))?;
+    let lists = ["initContainers", "containers", "ephemeralContainers"];
+    let containers = lists.iter().flat_map(|key| spec.get(key).map_or(&[][..], Value::items));
+    let images = containers.filter_map(|it| Some((name(it), it.str_at("image")?.to_owned()))).collect();
+    let pull_secrets = spec.get("imagePullSecrets").map_or(&[][..], Value::items).iter().map(name).collect();
+    Some(Pod { images, pull_secrets, ..Pod::default() })
 }
 
 /// What a release deploys as far as facts about its chart tell; `None`: they do not.
@@ -146,7 +167,7 @@ pub(super) fn estimated(
 }
 
 /// The layers of a release's values, and what of them cannot be read here.
-fn layers(
+pub(super) fn layers(
     files: &[File],
     settings: &Settings,
     path: &str,

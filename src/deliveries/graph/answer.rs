@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use super::claims::{Own, PlainClaim};
 use super::cluster::{Builds, Cluster};
-use super::deployment::{Deployment, GeneratedSecret, Options, Pods, Rule, Source, checked, settle};
+use super::deployment::{
+    ChartObject, Deployment, GeneratedSecret, Options, Pods, Rule, Source, checked, settle,
+};
 use super::roles::Role;
 use crate::deliveries::flux;
 use crate::deliveries::scanned::Scanned;
@@ -48,6 +50,8 @@ pub struct Graph {
     pub settled: BTreeSet<usize>,
     /// Secrets that generators make.
     pub generated: Vec<GeneratedSecret>,
+    /// The objects of charts that kustomizations name, wherever these are built.
+    pub charts: Vec<ChartObject>,
     /// The folders of this repository that Flux and Argo CD deliver.
     pub delivered: BTreeSet<String>,
     /// Files with objects that were left alone because nothing deploys them.

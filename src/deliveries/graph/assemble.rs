@@ -39,7 +39,7 @@ pub(super) fn graph<'a>(files: &'a [Scanned<'a>], load: Load<'a>, options: &'a O
         })
         .collect();
     let sketches = |file: usize| sketches(&files[file]);
-    let repository = Repository::new(&known, &sketches, load);
+    let repository = Repository::new(&known, &sketches, load).with_charts(options.charts);
     let uses = uses(&repository);
     Assembler::new(files, &repository, &uses, load, options).graph()
 }
@@ -280,6 +280,11 @@ impl<'r, 'a> Assembler<'r, 'a> {
             secret
         });
         self.graph.generated.extend(numbered);
+        let numbered = built.charts.into_iter().map(|mut object| {
+            object.deployment.cluster.build = Some(number);
+            object
+        });
+        self.graph.charts.extend(numbered);
         self.graph.reached.extend(built.files);
         if !built.is_unrestricted {
             self.restricted.extend(built.kustomizations);

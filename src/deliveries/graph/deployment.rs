@@ -8,6 +8,7 @@ use super::cluster::Cluster;
 use crate::deliveries::argocd;
 use crate::objects::names::is_label;
 use crate::objects::object::ContainerList;
+use offline_kustomize::repository::Charts;
 use offline_kustomize::value::Value;
 
 /// What decides where an object is deployed.
@@ -137,6 +138,23 @@ pub struct GeneratedSecret {
     pub line: usize,
 }
 
+/// An object of a chart that a kustomization names, as a build leaves it.
+#[derive(Clone, Debug)]
+pub struct ChartObject {
+    /// The kustomization that names the chart.
+    pub file: Arc<str>,
+    /// The line there.
+    pub line: usize,
+    /// The name of the release.
+    pub release: Arc<str>,
+    /// Kind and name as the chart has them.
+    pub was: (Arc<str>, Arc<str>),
+    /// The object.
+    pub object: Value,
+    /// Where it goes; its pods and its namespace are those of `object`.
+    pub deployment: Deployment,
+}
+
 /// A namespace that a user told: by a rule or as the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
@@ -161,6 +179,8 @@ pub struct Options<'a> {
     pub remotes: &'a [String],
     /// Whether Flux leaves a file out of what it fetches.
     pub left_out: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Renders the charts that kustomizations name.
+    pub charts: Charts<'a>,
     /// Has work done.
     pub each: Each<'a>,
 }
@@ -175,6 +195,7 @@ impl<'a> Options<'a> {
             application: None,
             remotes: &[],
             left_out: &|_| false,
+            charts: &|_, _, _| None,
             each,
         }
     }

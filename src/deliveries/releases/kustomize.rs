@@ -32,6 +32,12 @@ pub fn generated(file: &str, fields: &Kustomization, generator: &Value) -> Optio
     release(Path::default().key("valuesInline"), generator, folder(file), home, namespace)
 }
 
+/// The name of the release that an entry of a kustomization, or a generator, stands for.
+pub fn release_name(entry: &Value) -> &str {
+    let text = |key: &str| entry.str_at(key).filter(|text| !text.is_empty());
+    text("releaseName").or_else(|| text("name")).unwrap_or_default()
+}
+
 fn release(
     values_at: Path,
     entry: &Value,

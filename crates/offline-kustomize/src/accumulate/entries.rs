@@ -83,14 +83,29 @@ impl<'a> Builder<'_, 'a> {
         Ok(())
     }
 
-    /// Says that what a chart makes is not known here.
-    fn chart(&mut self, frame: &mut Frame<'a>, chart: &Value, line: usize) {
+    /// Adds the objects of a chart, or says that they are not known here.
+    fn chart(&mut self, frame: &mut Frame<'a>, chart: &Value, line: usize, whole: bool) -> Result<(), Stop> {
+        let known = frame.known.clone();
+        if let Some(objects) = self.repository.chart(&known.file, line, chart) {
+            let release = chart.str_at("releaseName").filter(|name| !name.is_empty());
+            let release: Arc<str> = Arc::from(release.or_else(|| chart.str_at("name")).unwrap_or_default());
+            for object in objects.iter() {
+                let origin = Origin::Chart(frame.at, line, Arc::clone(&release));
+                let place = Place { line, visit: Arc::clone(&frame.visit) };
+                let resource = Resource::new(origin, object.clone(), false, place);
+                if let Err(conflict) = frame.gathered.resources.push(resource) {
+                    return Err(self.refused(&known, line, &conflict.into(), whole));
+                }
+            }
+            return Ok(());
+        }
         let name = chart.str_at("name").or_else(|| chart.str_at("chartName")).unwrap_or_default();
         let message = format!("the objects of the Helm chart `{name}` cannot be known offline");
         let hint =
             "`helm pull` it into a folder of `charts`, or pipe its rendered output through `generate -`";
         self.notice(Code::ChartUnknown, &frame.known, line, message, hint);
         frame.lacks(line);
+        Ok(())
     }
 
     /// Runs the generators.
@@ -106,7 +121,7 @@ impl<'a> Builder<'_, 'a> {
             }
         }
         for chart in &fields.charts {
-            self.chart(frame, &chart.value, chart.line);
+            self.chart(frame, &chart.value, chart.line, whole)?;
         }
         for entry in &fields.generators {
             for generator in self.plugins(frame, entry)? {
@@ -118,7 +133,7 @@ impl<'a> Builder<'_, 'a> {
                         continue;
                     }
                     (("", "builtin"), "HelmChartInflationGenerator") => {
-                        self.chart(frame, &generator.object, entry.line);
+                        self.chart(frame, &generator.object, entry.line, whole)?;
                         continue;
                     }
                     (_, name) => {

@@ -12,7 +12,7 @@ use crate::deliveries::delivery::{Delivery, kind_of};
 use crate::deliveries::flux::keeps_variables;
 use crate::deliveries::graph::cluster::identity;
 use crate::deliveries::graph::deployment::{
-    Deployment, GeneratedSecret, Options, Pod, Pods, Rule, Source, checked, settle,
+    ChartObject, Deployment, GeneratedSecret, Options, Pod, Pods, Rule, Source, checked, settle,
 };
 use crate::deliveries::graph::outcome;
 use crate::deliveries::scanned::Scanned;
@@ -29,6 +29,7 @@ pub(super) struct Built {
     /// By file and object.
     pub places: Vec<((usize, usize), Deployment)>,
     pub generated: Vec<GeneratedSecret>,
+    pub charts: Vec<ChartObject>,
     /// Kustomizations that took part.
     pub kustomizations: Vec<Arc<str>>,
     /// Whether kustomize's load restriction is lifted, as Flux does.
@@ -147,6 +148,35 @@ impl<'r, 'a> Builds<'r, 'a> {
     fn place(&mut self, resource: &Resource, root: &Known<'_>, outer: &Outer, built: &mut Built) {
         match &resource.origin {
             Origin::Read => {}
+            Origin::Chart(of, line, release) => {
+                let of = self.repository.get(*of);
+                // All of a chart go the same way, whatever namespace each of them names.
+                let (_, source) = self.namespace(resource, "", &of.file, outer);
+                let mut object = resource.object.clone();
+                if let Some(variables) = outer.variables.as_ref().filter(|_| !keeps_variables(&object)) {
+                    variables.replace_all(&mut object);
+                }
+                let first = resource.former.first();
+                let was = first.map(|first| (Arc::clone(&first.kind), Arc::clone(&first.name)));
+                built.charts.push(ChartObject {
+                    file: Arc::clone(&of.file),
+                    line: *line,
+                    release: Arc::clone(release),
+                    was: was.unwrap_or_else(|| (Arc::from(resource.kind()), Arc::from(resource.name()))),
+                    object,
+                    deployment: Deployment {
+                        cluster: outer.cluster(),
+                        namespace: None,
+                        misnamed: None,
+                        name: Some(release.to_string()),
+                        pods: Pods::Written,
+                        source,
+                        root: (!outer.generated).then(|| Arc::clone(&root.file)),
+                        doubt: None,
+                        tree: None,
+                    },
+                });
+            }
             Origin::Generated(of, line) => {
                 if resource.kind() == "Secret" {
                     let of = self.repository.get(*of);

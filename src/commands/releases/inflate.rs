@@ -1,0 +1,121 @@
+//! Charts of kustomizations, rendered for the builds that take them in, so that these transform their objects as they do all others.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use super::super::settings::Settings;
+use super::asker::{Asker, is_read};
+use super::render::{layers, text_of};
+use crate::deliveries::releases::{self, Release};
+use crate::effects::charts;
+use crate::plan::File;
+use lossless_yaml::path::Path;
+use lossless_yaml::span::Position;
+use offline_kustomize::documents::documents;
+use offline_kustomize::kustomization::{Kustomization, is_inline};
+use offline_kustomize::repository::{folder, join};
+use offline_kustomize::value::Value;
+
+type Objects = Option<Arc<Vec<Value>>>;
+/// A kustomization, the line that names a chart, and the name of the release.
+type Key = (String, usize, String);
+
+/// Renders the charts that kustomizations of the repository name, each once and only if a build asks for it.
+pub fn inflater<'f>(
+    files: &'f [File],
+    settings: &'f Settings,
+) -> impl Fn(&str, usize, &Value) -> Objects + Sync + use<'f> {
+    let mut known: HashMap<Key, (Release, OnceLock<Objects>)> = HashMap::new();
+    for (nth, file) in files.iter().enumerate().filter(|(_, file)| is_read(file)) {
+        let Some(fields) = file.delivery.as_ref().and_then(|facts| facts.kustomization.as_ref()) else {
+            continue;
+        };
+        let entries = releases::charts(&file.path, fields);
+        let named = generators(files, nth, fields, settings);
+        for (line, release) in
+            entries.into_iter().chain(named.into_iter().map(|(_, line, release)| (line, release)))
+        {
+            let key = (file.path.clone(), line, release.name.clone());
+            known.insert(key, (release, OnceLock::new()));
+        }
+    }
+    let homes: Vec<PathBuf> =
+        settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
+    move |file, line, entry| {
+        if known.is_empty() {
+            return None;
+        }
+        let key = (file.to_owned(), line, releases::release_name(entry).to_owned());
+        let (release, objects) = known.get(&key)?;
+        objects.get_or_init(|| rendered(files, settings, &homes, file, release, entry)).clone()
+    }
+}
+
+/// The objects of a chart, if it is here, renders, and everything is known that decides about them.
+fn rendered(
+    files: &[File],
+    settings: &Settings,
+    homes: &[PathBuf],
+    file: &str,
+    release: &Release,
+    entry: &Value,
+) -> Objects {
+    let found = charts::find(&settings.root, homes, &release.chart).ok()??;
+    let chart = charts::read(&settings.root, &found.path).ok()?;
+    let (layers, hidden) = layers(files, settings, file, release);
+    if hidden.is_some() {
+        return None;
+    }
+    let options = offline_helm::Options {
+        release: release.name.clone(),
+        namespace: release.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+        ..offline_helm::Options::default()
+    };
+    let rendering = offline_helm::render(chart, &layers, &options).ok()?;
+    let asks = |key: &str| entry.get(key).is_some_and(Value::is_true);
+    let crds = rendering.crds.iter().filter(|_| asks("includeCRDs"));
+    let hooks =
+        rendering.hooks.iter().filter(|hook| !(asks("skipHooks") || asks("skipTests") && hook.is_test()));
+    let all = crds.chain(&rendering.manifests).chain(hooks.map(|hook| &hook.manifest));
+    let mut objects = Vec::new();
+    for manifest in all {
+        objects.extend(documents(&manifest.text).ok()?.into_iter().filter(|object| !object.is_empty()));
+    }
+    Some(Arc::new(objects))
+}
+
+/// The charts that a kustomization inflates by generators in files of their own, and the lines that name these.
+pub(super) fn generators(
+    files: &[File],
+    kustomization: usize,
+    fields: &Kustomization,
+    settings: &Settings,
+) -> Vec<(Asker, usize, Release)> {
+    let path = &files[kustomization].path;
+    let mut found = Vec::new();
+    for entry in fields.generators.iter().filter(|entry| !is_inline(&entry.value)) {
+        let Some(named) = join(folder(path), &entry.value) else { continue };
+        let Some(at) = files.iter().position(|file| file.path == named && file.facts.is_ok()) else {
+            continue;
+        };
+        let Some(text) = text_of(&settings.root, &named) else { continue };
+        for (document, tree) in documents(&text).unwrap_or_default().iter().enumerate() {
+            let Some(release) = releases::generated(path, fields, tree) else { continue };
+            let text = |key: &str| tree.str_at(key).unwrap_or_default().to_owned();
+            let asker = Asker {
+                file: at,
+                document,
+                path: Path::default(),
+                position: Position::START,
+                api_version: text("apiVersion"),
+                kind: text("kind"),
+                name: release.name.clone(),
+                template: Path::default(),
+                told_at: Some((path.clone(), entry.line)),
+            };
+            found.push((asker, entry.line, release));
+        }
+    }
+    found
+}
