@@ -76,6 +76,8 @@ pub struct FromChart {
     pub value: Option<String>,
     /// Kind and name of the objects whose pods it stands for.
     pub pods: Vec<String>,
+    /// The pull secrets that the value has from a layer below, which a list in the edited one replaces: they are written there, too.
+    pub carried: Vec<String>,
     /// File and line of what asks for the chart, where the values are in another file.
     pub asked_at: Option<(String, usize)>,
 }

@@ -60,7 +60,10 @@ impl<'p> Planner<'p> {
                     false => self.pods(object_index, object, index),
                 };
                 if !names.is_empty() {
-                    let names = names.into_iter().map(str::to_owned).collect();
+                    // A list that is new in a layer replaces the one below.
+                    let carried = pod_spec.chart.iter().flat_map(|chart| &chart.carried).map(String::as_str);
+                    let names = carried.filter(|name| !names.contains(name)).chain(names.iter().copied());
+                    let names = names.map(str::to_owned).collect();
                     wanted.push(Addition { file: self.index, object: object_index, pod_spec: index, names });
                 }
             }
@@ -274,6 +277,7 @@ fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, want
             say(code, message, hint);
             continue;
         }
+        let lacking = lacking(pod_spec, &addition.names);
         let runs = place::runs(file, addition.object, object, addition.pod_spec);
         let unproven = if runs.iter().all(|run| run.is_proven) {
             ""
@@ -284,8 +288,8 @@ fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, want
             "`{}` `{}` lacks pull secret {}{}{unproven}",
             object.kind,
             object.display_name(),
-            quoted(&addition.names),
-            reason(config, pod_spec, &addition.names),
+            quoted(&lacking),
+            reason(config, pod_spec, &lacking),
         );
         say(Code::PullSecretMissing, message, "run `pullcred inject`".to_owned());
         if object.kind == "Job" && object.group() == "batch" && !is_made_anew(object) {
@@ -296,6 +300,12 @@ fn settle(plan: &mut Plan, config: &Config, file: &File, facts: &FileFacts, want
         }
         plan.additions.push(addition.clone());
     }
+}
+
+/// The names that are not there yet, without those that are only carried over from another layer.
+fn lacking(pod_spec: &PodSpec, names: &[String]) -> Vec<String> {
+    let is_carried = |name: &String| pod_spec.chart.iter().any(|chart| chart.carried.contains(name));
+    names.iter().filter(|name| !is_carried(name)).cloned().collect()
 }
 
 /// Why a place does not take these names, and what to do; `disagreed` are places that share an anchor.
@@ -309,7 +319,8 @@ fn obstacle(
     let slot: &Slot = match &pod_spec.slot {
         Ok(slot) => slot,
         Err(refusal) => {
-            let message = format!("`{kind}` `{name}` lacks pull secret {}, but {refusal}", quoted(names));
+            let lacking = quoted(&lacking(pod_spec, names));
+            let message = format!("`{kind}` `{name}` lacks pull secret {lacking}, but {refusal}");
             let code =
                 if matches!(refusal, Refusal::Other(_)) { Code::ChartNoHook } else { Code::EditRefused };
             let hint = match (&pod_spec.chart, kind.as_str()) {

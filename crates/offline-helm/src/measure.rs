@@ -296,6 +296,7 @@ impl Measuring<'_> {
             path: reach.value.path.clone(),
             shape: reach.value.shape,
             present: Vec::new(),
+            is_whole: true,
             pods: reach.pods.iter().copied().collect(),
         };
         let wanted: Vec<usize> = (0..self.trial.base.pods.len()).collect();

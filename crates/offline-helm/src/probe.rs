@@ -75,6 +75,8 @@ pub struct Way {
     pub shape: Shape,
     /// The names that it holds now, from any layer.
     pub present: Vec<String>,
+    /// Whether these names, in its own form, are all that it holds.
+    pub is_whole: bool,
     /// The pods that it reaches, as places in [`Probed::pods`].
     pub pods: Vec<usize>,
 }
@@ -227,8 +229,8 @@ impl Trial<'_> {
                 continue;
             }
             let whole = wanted.iter().all(|at| pods.contains(at));
-            let present = self.present(&candidate.path);
-            found.push(Way { path: candidate.path.clone(), shape: candidate.shape, present, pods });
+            let (present, is_whole) = self.present(&candidate.path, candidate.shape);
+            found.push(Way { path: candidate.path.clone(), shape: candidate.shape, present, is_whole, pods });
             if whole {
                 return vec![found.swap_remove(found.len() - 1)];
             }
@@ -258,17 +260,22 @@ impl Trial<'_> {
         chosen
     }
 
-    /// The names that a value holds now, from whatever layer.
-    fn present(&self, path: &[String]) -> Vec<String> {
+    /// The names that a value holds now, from whatever layer, and whether they are all that it holds.
+    fn present(&self, path: &[String], shape: Shape) -> (Vec<String>, bool) {
         let all = self.effective();
         let Some(Value::List(list)) = at(&Value::Map(all), path.iter().map(String::as_str)) else {
-            return Vec::new();
+            return (Vec::new(), true);
         };
         let name = |item: &Value| match item {
             Value::Str(text) => Some(text.text().into_owned()),
             other => text_at(other, &["name"]),
         };
-        list.items().iter().filter_map(name).collect()
+        let is_own = |item: &Value| match (item, shape) {
+            (Value::Str(_), Shape::ListOfStrings) => true,
+            (Value::Map(map), Shape::ListOfNames) => map.entries().len() == 1 && name(item).is_some(),
+            _ => false,
+        };
+        (list.items().iter().filter_map(name).collect(), list.items().iter().all(is_own))
     }
 
     /// The values that hold without any subchart looked at: the chart's own, and what is laid over them.

@@ -190,9 +190,14 @@ impl Making {
                 .map_or((None, None), |(room, within)| (Some(room), Some(Box::new(within)))),
         };
         let refusal = refusal(it, rendered, way, place.as_ref());
+        let carried = match &place {
+            Some(place) if place.present.is_empty() => way.present.clone(),
+            _ => Vec::new(),
+        };
         let position = self.object.position;
         let nth = self.part(Part::Way(way.path.clone()), || {
-            let mut pod_spec = pod_spec(pods, &own, position, from(it, rendered, Some(way), pods));
+            let chart = FromChart { carried: carried.clone(), ..from(it, rendered, Some(way), pods) };
+            let mut pod_spec = pod_spec(pods, &own, position, chart);
             pod_spec.within = within;
             if let Some(place) = place {
                 pod_spec.path = place.mapping.clone();
@@ -204,6 +209,10 @@ impl Making {
             pod_spec
         });
         let pod_spec = &mut self.object.pod_specs[nth];
+        if pod_spec.chart.as_ref().is_some_and(|chart| chart.carried != carried) {
+            let reason = format!("layers below `{}` differ between its deployments", way.path.join("."));
+            pod_spec.slot = Err(Refusal::Other(reason));
+        }
         if let Some(chart) = &mut pod_spec.chart {
             chart.pods.extend(named(pods));
             let mut known = BTreeSet::new();
@@ -246,6 +255,8 @@ fn refusal(it: &Use, rendered: &Rendered, way: &Way, place: Option<&Room>) -> Op
         return Some(Refusal::Other(format!("{what}; `{value}` belongs there")));
     };
     let elsewhere = way.present.iter().find(|name| !place.present.iter().any(|secret| secret.name == **name));
+    // Names alone are carried over into a list that is new.
+    let elsewhere = elsewhere.filter(|_| !(way.is_whole && place.present.is_empty()));
     elsewhere.map(|name| {
         Refusal::Other(format!(
             "`{value}` is a list of other values with `{name}`, which a list here would replace"
@@ -295,6 +306,7 @@ fn from(it: &Use, rendered: &Rendered, way: Option<&Way>, pods: &[&Pod]) -> From
         values: values.collect(),
         value: way.map(|way| way.path.join(".")),
         pods: named(pods).collect(),
+        carried: Vec::new(),
         asked_at: None,
     }
 }

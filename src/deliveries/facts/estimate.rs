@@ -80,8 +80,10 @@ pub fn estimate(
         let pods: Vec<usize> = (start..probed.pods.len()).collect();
         if pods.iter().any(|nth| wants(&probed.pods[*nth])) {
             let shape = facts.paths[nth].shape;
-            let present = names(at(values, keys.iter().map(String::as_str)).as_ref(), shape);
-            probed.ways.push(Way { path: keys, shape: shape.into(), present, pods });
+            let value = at(values, keys.iter().map(String::as_str));
+            let present = names(value.as_ref(), shape);
+            let is_whole = is_names(value.as_ref(), shape);
+            probed.ways.push(Way { path: keys, shape: shape.into(), present, is_whole, pods });
         }
     }
     Some(probed)
@@ -236,6 +238,16 @@ fn names(value: Option<&Value>, form: Form) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether a value holds names in its own form and nothing else.
+fn is_names(value: Option<&Value>, form: Form) -> bool {
+    let Some(Value::List(list)) = value else { return false };
+    list.items().iter().all(|item| match (item, Shape::from(form)) {
+        (Value::Str(_), Shape::ListOfStrings) => true,
+        (Value::Map(map), Shape::ListOfNames) => map.entries().len() == 1,
+        _ => false,
+    })
 }
 
 impl From<Form> for Shape {
