@@ -98,7 +98,7 @@ fn facts(run: &Run, root: &Path) -> InitFacts {
         }
     }
     let mut named = BTreeSet::new();
-    for mention in &run.mentions {
+    for mention in run.mentions.iter().filter(|mention| !matches!(mention.by, By::Source(_))) {
         let Ok(image) = ImageRef::parse_open(&mention.image) else { continue };
         let by_values = matches!(mention.by, By::Values(_));
         if !is_in_cluster(&image) && named.insert((by_values, &mention.image)) {

@@ -95,6 +95,7 @@ fn mentioned(config: &Config, mention: &Mention) -> Mentioned {
     let (by, object) = match &mention.by {
         By::Values(object) => ("values", Some(format!("{}/{}", object.kind, object.name))),
         By::Images => ("images", None),
+        By::Source(object) => ("source", Some(format!("{}/{}", object.kind, object.name))),
     };
     Mentioned {
         file: mention.file.clone(),

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::settings::Settings;
+use crate::config::{Config, PullSecret};
 use crate::deliveries::delivery::Kind;
 use crate::deliveries::graph::{Code, Deployment, Graph};
 use crate::deliveries::releases::{Layer, Release};
@@ -17,6 +18,7 @@ use kubelet_keyring::reference::ImageRef;
 use lossless_yaml::span::{LineIndex, Position};
 use offline_kustomize::kustomization::Kustomization;
 use offline_kustomize::repository::{folder, join};
+use offline_kustomize::value::Value;
 
 /// A release whose chart is not known.
 pub struct Unknown<'u> {
@@ -209,6 +211,45 @@ pub fn of_builds(files: &[File], graph: &Graph) -> Vec<Mention> {
         }
     }
     each_once(mentions)
+}
+
+/// Registries that Flux fetches charts and manifests from: those that it needs a credential for, and those that a configured secret is for.
+pub fn of_sources(files: &[File], config: &Config) -> Vec<Mention> {
+    let mut mentions = Vec::new();
+    for file in files.iter().filter(|file| file.facts.is_ok()) {
+        let deliveries = file.delivery.iter().flat_map(|facts| &facts.deliveries);
+        for delivery in deliveries.filter(|delivery| delivery.kind == Kind::ChartSource) {
+            let text =
+                |keys: &[&str]| delivery.tree.at(keys).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let url = text(&["spec", "url"]);
+            let Some(place) = url.strip_prefix("oci://") else { continue };
+            let namespace = Some(text(&["metadata", "namespace"])).filter(|namespace| !namespace.is_empty());
+            let secret = text(&["spec", "secretRef", "name"]);
+            let object = ObjectRef {
+                api_version: text(&["apiVersion"]),
+                kind: text(&["kind"]),
+                name: text(&["metadata", "name"]),
+                namespace: namespace.clone(),
+            };
+            let mention = Mention {
+                file: file.path.clone(),
+                position: delivery.position,
+                image: place.trim_end_matches('/').to_owned(),
+                by: By::Source(object),
+                cluster: None,
+                namespace,
+                pull_secrets: Some(secret).into_iter().filter(|secret| !secret.is_empty()).collect(),
+                is_told: false,
+            };
+            let serves = mention.secret(config);
+            let is_meant =
+                |secret: &PullSecret| Some(&*secret.name) == serves && !secret.is_for_every_image();
+            if !mention.pull_secrets.is_empty() || config.secrets.iter().any(is_meant) {
+                mentions.push(mention);
+            }
+        }
+    }
+    mentions
 }
 
 /// The registry and the repository of an image.

@@ -126,6 +126,7 @@ impl Run {
         plan.findings.extend(fails);
         mentioned.extend(mentions::of_others(&files, &settings));
         mentioned.extend(mentions::of_builds(&files, &graph));
+        mentioned.extend(mentions::of_sources(&files, &settings.config));
         mentioned.sort_by(|a, b| (&a.file, a.position).cmp(&(&b.file, b.position)));
         let mut run = Self { settings, files, plan, mentions: mentioned, digests, graph, charts };
         run.weighed();

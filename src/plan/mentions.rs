@@ -38,6 +38,8 @@ pub enum By {
     Values(ObjectRef),
     /// `images` of a kustomization, for something that is not known.
     Images,
+    /// A source from which charts or manifests are fetched out of a registry: its credential is Flux' business, no pod's.
+    Source(ObjectRef),
 }
 
 impl Mention {
@@ -61,7 +63,7 @@ impl Mention {
     /// For people: who names it.
     pub fn who(&self) -> String {
         match &self.by {
-            By::Values(object) => format!("`{}` `{}`", object.kind, object.name),
+            By::Values(object) | By::Source(object) => format!("`{}` `{}`", object.kind, object.name),
             By::Images => "`images` of the kustomization".to_owned(),
         }
     }
@@ -92,6 +94,7 @@ pub fn findings(config: &Config, mentions: &[Mention], is_selected: impl Fn(&str
                 "keep a copy of what the build takes in, or pipe the finished build through `pullcred generate -`".to_owned(),
                 None,
             ),
+            By::Source(_) => continue,
         };
         findings.push(Finding {
             code: Code::ImageMentioned,

@@ -99,9 +99,9 @@ pub struct Mentioned {
     pub file: String,
     /// Line, from 1.
     pub line: usize,
-    /// `values` or `images`.
+    /// `values`, `images`, or `source` of a registry that Flux fetches charts and manifests from.
     pub by: &'static str,
-    /// Kind and name of the release, as `HelmRelease/web`; null for `images`.
+    /// Kind and name of the release or the source, as `HelmRelease/web`; null for `images`.
     pub object: Option<String>,
     /// The cluster; null where nothing tells.
     pub cluster: Option<String>,

@@ -67,11 +67,17 @@ fn rendered(
     if hidden.is_some() {
         return None;
     }
-    let options = offline_helm::Options {
+    let mut options = offline_helm::Options {
         release: release.name.clone(),
         namespace: release.namespace.clone().unwrap_or_else(|| "default".to_owned()),
         ..offline_helm::Options::default()
     };
+    let versions = entry.get("apiVersions").map_or(&[][..], Value::items);
+    options.api_versions =
+        versions.iter().filter_map(|version| version.as_str().map(str::to_owned)).collect();
+    if let Some(version) = entry.str_at("kubeVersion").filter(|version| !version.is_empty()) {
+        version.clone_into(&mut options.kube_version);
+    }
     let rendering = offline_helm::render(chart, &layers, &options).ok()?;
     let asks = |key: &str| entry.get(key).is_some_and(Value::is_true);
     let crds = rendering.crds.iter().filter(|_| asks("includeCRDs"));
