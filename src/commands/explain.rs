@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::terminal::Terminal;
 use crate::config::{Config, PullSecret};
 use crate::deliveries::graph::{Graph, Notice, Pods};
-use crate::objects::object::Object;
+use crate::objects::object::{Object, PodSpec};
 use crate::plan::closure::Closure;
 use crate::plan::place::{PodRun, runs};
 use crate::plan::{Adding, File};
@@ -36,12 +36,13 @@ pub fn run(common: &Common, arguments: &ExplainArgs, terminal: &mut Terminal<'_>
     // What a release deploys stands where its values are.
     let mut values: Vec<PathBuf> =
         elsewhere(&run, line).map(|file| run.settings.root.join(&file.path)).collect();
+    let here = run.files.iter().find(|file| file.selected).map(|file| file.path.clone());
     if !values.is_empty() {
         values.extend(line.is_none().then(|| file.into()));
         run = Run::new(Settings::resolve(common, &values, &arguments.secrets)?)?;
-        return explain(&run, None, arguments, terminal);
+        return explain(&run, None, here.as_deref(), (arguments, terminal));
     }
-    explain(&run, line, arguments, terminal)
+    explain(&run, line, None, (arguments, terminal))
 }
 
 /// The files with the values of a release that stands here, where these are not in it.
@@ -57,13 +58,17 @@ fn elsewhere(run: &Run, line: Option<usize>) -> impl Iterator<Item = &File> {
     run.files.iter().filter(move |file| charts(file).iter().any(is_here))
 }
 
-/// Explains what the run is about.
+/// Explains what the run is about; of files of values only what is asked for in the file `here`, if one is given.
 fn explain(
     run: &Run,
     line: Option<usize>,
-    arguments: &ExplainArgs,
-    terminal: &mut Terminal<'_>,
+    here: Option<&str>,
+    (arguments, terminal): (&ExplainArgs, &mut Terminal<'_>),
 ) -> Result<Exit> {
+    let is_of = |file: &File, pod_spec: &PodSpec| {
+        let asked = pod_spec.chart.as_ref().and_then(|chart| chart.asked_at.as_ref());
+        here.is_none_or(|here| file.path == here || asked.is_some_and(|asked| asked.0 == here))
+    };
     let closure = run.closure(&[]);
     let mut explained = 0;
     for (index, file) in run.files.iter().enumerate().filter(|(_, file)| file.selected) {
@@ -74,7 +79,8 @@ fn explain(
             if line.is_some_and(|line| line < object.position.line || next.is_some_and(|next| line >= next)) {
                 continue;
             }
-            for place in 0..object.pod_specs.len() {
+            let pods = object.pod_specs.iter().enumerate();
+            for (place, _) in pods.filter(|(_, pod_spec)| is_of(file, pod_spec)) {
                 let added = run.plan.added(index, nth, place);
                 explained += 1;
                 terminal.out.write_all(pod(run, &closure, file, (nth, place), added).as_bytes())?;

@@ -135,6 +135,7 @@ pub fn fill(
             }
             Outcome::Unknown(stale) => {
                 unknown.insert(it.asker);
+                merged.doubt(asker, &it.release);
                 hidden.push(unseen(asker, it, None));
                 let kept = other_version(&it.release, sought, Severity::Warning);
                 kept.iter()
@@ -145,10 +146,12 @@ pub fn fill(
             // What Flux fills in may be what it fails for.
             Outcome::Fails(_) if it.release.has_variables() => {
                 unknown.insert(it.asker);
+                merged.doubt(asker, &it.release);
                 hidden.push(unseen(asker, it, None));
             }
             Outcome::Fails(reason) => {
                 known.insert(it.asker);
+                merged.doubt(asker, &it.release);
                 say(fails(path, asker, &it.release, reason));
             }
         }

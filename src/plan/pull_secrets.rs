@@ -337,6 +337,14 @@ fn obstacle(
             return Some((code, message, hint.to_owned()));
         }
     };
+    if disagreed && pod_spec.chart.is_some() {
+        let users = pod_spec.users;
+        let message = format!(
+            "the values of `{kind}` `{name}` are shared by {users} releases that differ in what they need"
+        );
+        let hint = "give each a file of its own, or a list in its own values".to_owned();
+        return Some((Code::AnchorShared, message, hint));
+    }
     if disagreed {
         let message = format!(
             "the pod spec of `{name}` is shared by {} places that differ in what they need",

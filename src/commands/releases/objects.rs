@@ -6,7 +6,7 @@ use super::super::settings::Settings;
 use super::asker::{Asker, Use};
 use super::render::{Rendered, text_of};
 use crate::deliveries::graph::{self, Deployment, Pods, checked};
-use crate::deliveries::releases::{Layer, Place};
+use crate::deliveries::releases::{Layer, Place, Release};
 use crate::objects::object::{Container, ContainerList, FromChart, Object, PodSpec, PullSecret};
 use crate::objects::values::{Room, room, room_in_text};
 use crate::plan::File;
@@ -22,6 +22,8 @@ pub(super) struct Merged {
     objects: Vec<Making>,
     /// By the object that asks and the place of values.
     known: BTreeMap<(usize, usize, Path, usize, Path), usize>,
+    /// Files of values that releases take of which nobody knows what they make of them, and such a release.
+    doubts: BTreeMap<String, String>,
 }
 
 struct Making {
@@ -78,8 +80,25 @@ impl Merged {
         self.objects[nth].add(asker, it, rendered);
     }
 
+    /// A release whose chart is not known, or does not render: what it makes of more values nobody can say.
+    pub(super) fn doubt(&mut self, asker: &Asker, release: &Release) {
+        for layer in &release.layers {
+            if let Layer::File { path, .. } = layer {
+                self.doubts.insert(path.clone(), format!("`{}` `{}`", asker.kind, asker.name));
+            }
+        }
+    }
+
     /// Puts the objects into their files.
-    pub(super) fn finish(self, files: &mut [File], mut digest: impl FnMut(usize, &str)) {
+    pub(super) fn finish(mut self, files: &mut [File], mut digest: impl FnMut(usize, &str)) {
+        self.share();
+        for making in self.objects.iter_mut().filter(|making| making.asked_at.is_some()) {
+            let Some(who) = self.doubts.get(&files[making.file].path) else { continue };
+            for pod_spec in making.object.pod_specs.iter_mut().filter(|pod_spec| pod_spec.slot.is_ok()) {
+                let reason = format!("{who} shares the file, and nobody knows what it makes of more values");
+                pod_spec.slot = Err(Refusal::Other(reason));
+            }
+        }
         for mut making in self.objects {
             if making.object.pod_specs.is_empty() {
                 continue;
@@ -106,6 +125,34 @@ impl Merged {
             making.object.position = making.object.pod_specs[0].position;
             facts.objects.push(making.object);
             file.deployments.push(deployments);
+        }
+    }
+}
+
+impl Merged {
+    /// Values of one file that several releases take are one place: written once, if all can take the same.
+    fn share(&mut self) {
+        let mut shared: BTreeMap<(usize, String), Vec<(usize, usize)>> = BTreeMap::new();
+        for (nth, making) in self.objects.iter().enumerate().filter(|(_, making)| making.asked_at.is_some()) {
+            for (at, pod_spec) in making.object.pod_specs.iter().enumerate() {
+                if let Some(value) = pod_spec.chart.as_ref().and_then(|chart| chart.value.clone()) {
+                    shared.entry((making.file, value)).or_default().push((nth, at));
+                }
+            }
+        }
+        for ((_, value), places) in shared.into_iter().filter(|(_, places)| places.len() > 1) {
+            let slots = || places.iter().map(|(nth, at)| &self.objects[*nth].object.pod_specs[*at].slot);
+            let form = slots().find_map(|slot| Some(slot.as_ref().ok()?.form()));
+            let agree = slots().all(|slot| slot.as_ref().is_ok_and(|slot| Some(slot.form()) == form));
+            for (nth, at) in &places {
+                let pod_spec = &mut self.objects[*nth].object.pod_specs[*at];
+                pod_spec.users = places.len();
+                if !agree && pod_spec.slot.is_ok() {
+                    let reason =
+                        format!("another release that shares the file cannot take `{value}` like this");
+                    pod_spec.slot = Err(Refusal::Other(reason));
+                }
+            }
         }
     }
 }
