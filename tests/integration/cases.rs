@@ -133,8 +133,11 @@ impl Case {
         let writes = WRITERS.iter().any(|writer| self.name.starts_with(writer));
         if writes && before != after {
             self.start(&tree);
-            if tree.snapshot() != after {
-                outcome.wrong.push("a second run changes something".to_owned());
+            let again = tree.snapshot();
+            let paths: BTreeSet<&String> = after.keys().chain(again.keys()).collect();
+            for path in paths.into_iter().filter(|path| after.get(*path) != again.get(*path)) {
+                let (after, again) = (after.get(path), again.get(path));
+                outcome.wrong.push(format!("a second run changes {path}: {after:?} to {again:?}"));
             }
         }
         outcome

@@ -66,7 +66,10 @@ pub(super) fn render(
 ) -> Result<Rendered, String> {
     let found = shown(chart.strip_prefix(&settings.root).unwrap_or(chart));
     let chart = charts.read(&settings.root, chart);
-    let chart = chart.as_ref().as_ref().map_err(String::clone)?;
+    let mut chart = chart.as_ref().as_ref().map_err(String::clone)?.clone();
+    if release.replaces_own_values {
+        chart.iter_mut().filter(|file| file.name == "values.yaml").for_each(|file| file.data.clear());
+    }
     let (layers, hidden) = layers(files, settings, path, release);
     let namespace = release.namespace.as_deref();
     let options = offline_helm::Options {
@@ -78,12 +81,12 @@ pub(super) fn render(
     let finished = match built {
         Some(built) => built,
         None => {
-            own = finished(release, chart, &layers, &options)?;
+            own = finished(release, &chart, &layers, &options)?;
             &own
         }
     };
     let wants = |pod: &Pod| lacks(&finished.of(pod), namespace, &settings.config);
-    let mut probed = probe(chart.clone(), &layers, &options, &[], &wants).map_err(words)?;
+    let mut probed = probe(chart, &layers, &options, &[], &wants).map_err(words)?;
     probed.pods = probed.pods.iter().map(|pod| finished.of(pod)).collect();
     Ok(Rendered { probed, chart: format!("`{found}`"), hidden })
 }

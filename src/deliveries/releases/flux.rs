@@ -16,9 +16,7 @@ pub(super) fn release(tree: &Value, sources: &Sources<'_>) -> Option<Release> {
     if let Some(name) = text(tree, &["spec", "releaseName"]) {
         name.clone_into(&mut release.name);
     }
-    if tree.at(&["spec", "chart", "spec", "valuesFiles"]).is_some_and(|files| !files.items().is_empty()) {
-        release.layers.push(Layer::Hidden("`valuesFiles` of the chart".to_owned()));
-    }
+    values_files(tree, &mut release);
     release
         .layers
         .extend(tree.at(&["spec", "valuesFrom"]).map_or(&[][..], Value::items).iter().map(values_from));
@@ -66,6 +64,25 @@ fn of_reference(source: &Source, sources: &Sources<'_>) -> Chart {
         repository: Some(repository.to_owned()),
         home: None,
     }
+}
+
+/// Files that stand in for the chart's own values. They lie where the chart was fetched from: those of a repository in that, others in the
+/// chart.
+fn values_files(tree: &Value, release: &mut Release) {
+    let of_chart = |key: &str| tree.at(&["spec", "chart", "spec", key]);
+    let files = of_chart("valuesFiles").map_or(&[][..], Value::items);
+    if files.is_empty() {
+        return;
+    }
+    release.replaces_own_values = true;
+    let optional = of_chart("ignoreMissingValuesFiles").is_some_and(Value::is_true);
+    let hidden = || Layer::Hidden("`valuesFiles` of the chart".to_owned());
+    release.layers.extend(files.iter().map(|file| match (&release.chart, file.as_str()) {
+        (Chart::Folder(_), Some(file)) => {
+            join("", file).map_or_else(hidden, |path| Layer::File { path, optional })
+        }
+        _ => hidden(),
+    }));
 }
 
 fn values_from(from: &Value) -> Layer {

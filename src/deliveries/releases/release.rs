@@ -22,6 +22,8 @@ pub struct Release {
     pub is_chart: bool,
     /// Its values, later ones over earlier ones.
     pub layers: Vec<Layer>,
+    /// Whether these take the place of the chart's own values, too.
+    pub replaces_own_values: bool,
     /// Where its values are written.
     pub place: Place,
     /// The kustomizations that finish what the chart makes, in their order, without their resources.
@@ -119,6 +121,7 @@ pub(super) fn start(tree: &Value, chart: Chart) -> Release {
         chart,
         is_chart: true,
         layers: Vec::new(),
+        replaces_own_values: false,
         place: Place::Text(Path::default()),
         post_renderers: Vec::new(),
     }
