@@ -8,6 +8,7 @@ mod inflate;
 mod objects;
 mod outcome;
 mod render;
+mod umbrella;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -14,6 +14,7 @@ use super::delivery::Kind;
 use offline_kustomize::value::Value;
 use release::{path, start, text};
 
+pub use flow::text as flow_text;
 pub use kustomize::{charts, generated, release_name};
 pub use post::post_rendered;
 pub use release::{Chart, Layer, Place, Release, Sources};

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use super::super::parallel;
 use super::super::settings::Settings;
 use super::asker::{Asker, Use};
-use super::render::{Charts, Rendered, estimated, render};
+use super::render::{Charts, LazyFacts, Refused, Rendered, estimated, render};
 use crate::deliveries::facts::{Facts, Nearness};
 use crate::deliveries::releases::{Chart, Release};
 use crate::plan::File;
@@ -65,14 +65,16 @@ pub(super) fn outcomes(
         .collect();
     let charts = Charts::default();
     let threads = parallel::computing(settings.scan.threads);
+    let facts = LazyLock::new(|| Facts::embedded().with(own));
     let rendered = parallel::map(&asked, threads, |(it, chart)| {
         let path = &files[askers[it.asker].file].path;
-        match render(files, settings, &charts, path, &it.release, chart, it.built.as_deref()) {
+        let from = (it.built.as_deref(), &(|| &*facts) as &LazyFacts<'_>);
+        match render(files, settings, &charts, path, &it.release, chart, from) {
             Ok(rendered) => Outcome::Rendered(Arc::new(rendered)),
-            Err(reason) => Outcome::Fails(Arc::from(reason)),
+            Err(Refused::Fails(reason)) => Outcome::Fails(Arc::from(reason)),
+            Err(Refused::Unknown) => Outcome::Unknown(None),
         }
     });
-    let facts = LazyLock::new(|| Facts::embedded().with(own));
     let outcome = |(it, place): (&Use, Option<usize>)| match place {
         Some(nth) => rendered[nth].clone(),
         None => told(files, settings, &facts, &files[askers[it.asker].file].path, &it.release),

@@ -5,8 +5,9 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::settings::{Settings, shown};
+use super::umbrella::{self, Missing, completed};
 use crate::config::Config;
-use crate::deliveries::facts::{ChartFacts, FILE, estimate};
+use crate::deliveries::facts::{ChartFacts, FILE, Facts, estimate};
 use crate::deliveries::graph::ChartObject;
 use crate::deliveries::releases::{Layer, Release, post_rendered};
 use crate::effects::charts;
@@ -32,8 +33,25 @@ pub(super) struct Rendered {
 #[derive(Default)]
 pub(super) struct Charts(Mutex<BTreeMap<PathBuf, Read>>);
 
-/// The files of a chart, or why they cannot be read.
-type Read = Arc<Result<Vec<offline_helm::File>, String>>;
+/// The files of a chart and what it names and does not have, or why they cannot be read.
+type Read = Arc<Result<(Vec<offline_helm::File>, Vec<Missing>), String>>;
+
+/// Facts, read when they are asked for.
+pub(super) type LazyFacts<'f> = dyn Fn() -> &'f Facts + Sync + 'f;
+
+/// Why a chart tells nothing.
+pub(super) enum Refused {
+    /// It does not render.
+    Fails(String),
+    /// Of something that it names nothing is known.
+    Unknown,
+}
+
+impl From<String> for Refused {
+    fn from(reason: String) -> Self {
+        Self::Fails(reason)
+    }
+}
 
 impl Charts {
     fn read(&self, root: &FilePath, chart: &FilePath) -> Read {
@@ -41,7 +59,8 @@ impl Charts {
         if let Some(found) = known().get(chart) {
             return Arc::clone(found);
         }
-        let files = Arc::new(charts::read(root, chart).map_err(|error| error.to_string()));
+        let files = charts::read(root, chart).map_err(|error| error.to_string());
+        let files = Arc::new(files.map(|files| completed(root, chart, files)));
         known().insert(chart.to_owned(), Arc::clone(&files));
         files
     }
@@ -62,11 +81,11 @@ pub(super) fn render(
     path: &str,
     release: &Release,
     chart: &FilePath,
-    built: Option<&Finished>,
-) -> Result<Rendered, String> {
+    (built, facts): (Option<&Finished>, &LazyFacts<'_>),
+) -> Result<Rendered, Refused> {
     let found = shown(chart.strip_prefix(&settings.root).unwrap_or(chart));
     let chart = charts.read(&settings.root, chart);
-    let mut chart = chart.as_ref().as_ref().map_err(String::clone)?.clone();
+    let (mut chart, missing) = chart.as_ref().as_ref().map_err(String::clone)?.clone();
     if release.replaces_own_values {
         chart.iter_mut().filter(|file| file.name == "values.yaml").for_each(|file| file.data.clear());
     }
@@ -86,9 +105,19 @@ pub(super) fn render(
         }
     };
     let wants = |pod: &Pod| lacks(&finished.of(pod), namespace, &settings.config);
+    let own = if missing.is_empty() { Vec::new() } else { chart.clone() };
     let mut probed = probe(chart, &layers, &options, &[], &wants).map_err(words)?;
     probed.pods = probed.pods.iter().map(|pod| finished.of(pod)).collect();
-    Ok(Rendered { probed, chart: format!("`{found}`"), hidden })
+    let mut chart = format!("`{found}`");
+    if !missing.is_empty() {
+        let wants = |pod: &Pod| lacks(pod, namespace, &settings.config);
+        if !umbrella::told(&mut probed, &missing, facts(), (&own, &layers), &release.name, &wants) {
+            return Err(Refused::Unknown);
+        }
+        let names: Vec<String> = missing.iter().map(|it| format!("`{}`", it.name)).collect();
+        chart.push_str(&format!(" and {} (known, though not here)", names.join(", ")));
+    }
+    Ok(Rendered { probed, chart, hidden })
 }
 
 /// Images and pull secrets of pods by their kind and name, where post-renderers have changed them.

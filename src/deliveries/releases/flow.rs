@@ -4,7 +4,7 @@ use offline_kustomize::value::Value;
 use std::fmt::Write as _;
 
 /// The text. What was written without quotes may be a number and stays without.
-pub(super) fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
     out
