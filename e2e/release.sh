@@ -62,6 +62,11 @@ says 'pull-secret-missing'
 echo 'the Action takes what is released'
 
 # cargo: everything that the program is built from is in the package, and nothing that weighs.
+# Cargo unpacks our crates where it keeps those of registries, and takes what lies there for the same version: what an earlier run left is
+# not what is packaged now.
+for crate in "$ROOT"/crates/*/; do
+  rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{src,cache}/*/"$(basename "$crate")"-[0-9]*
+done
 status 0 env -C source CARGO_TARGET_DIR="$ROOT/target" "$real_cargo" package --workspace --quiet --locked
 status 0 env -C source "$real_cargo" package --package pullcred --list --locked
 for file in src/commands/quickstart/pullcred.yaml data/catalog.tsv docs/codes.md schema/pullcred.schema.json Cargo.lock README.md LICENSE-MIT; do
