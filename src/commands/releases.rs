@@ -124,6 +124,7 @@ pub fn fill(
             Outcome::Rendered(rendered) => {
                 known.insert(it.asker);
                 merged.add(files, settings, asker, it, rendered);
+                rendered.deliveries.iter().for_each(|made| say(makes(path, asker, &it.release, made)));
                 let stale = other_version(&it.release, sought, Severity::Note);
                 stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
             }
@@ -479,6 +480,24 @@ fn moved_on(path: &str, asker: &Asker, release: &Release, stale: &Stale) -> Find
         position: asker.position,
         message: stale.message.clone(),
         hint: Some("`pullcred learn` that version of the chart, or `helm pull` it into a folder of `charts`: then it is rendered".to_owned()),
+        object: Some(object_of(asker, release)),
+    }
+}
+
+/// That a chart makes an object that deploys more: an app of apps.
+fn makes(path: &str, asker: &Asker, release: &Release, (kind, name): &(String, String)) -> Finding {
+    Finding {
+        code: Code::ChartUnknown,
+        severity: Code::ChartUnknown.severity(),
+        file: path.to_owned(),
+        position: asker.position,
+        message: format!(
+            "the chart of `{}` `{}` makes the {kind} `{name}`, and what that deploys is not followed",
+            asker.kind, asker.name
+        ),
+        hint: Some(
+            "keep such objects as files; or pipe what it deploys through `pullcred generate -`".to_owned(),
+        ),
         object: Some(object_of(asker, release)),
     }
 }

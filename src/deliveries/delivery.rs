@@ -61,6 +61,18 @@ pub struct Delivery {
     pub destination_line: Option<usize>,
 }
 
+/// The groups of delivery objects, or what their names have in common.
+pub const DELIVERY_GROUPS: [&str; 8] = [
+    "fluxcd.",
+    "argoproj.io",
+    "helm.cattle.io",
+    "helm.crossplane.io",
+    "addons.cluster.x-k8s.io",
+    "config.projectsveltos.io",
+    "packaging.carvel.dev",
+    "kappctrl.k14s.io",
+];
+
 /// The kind of a delivery object, by its type.
 pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
     Some(match (group(api_version), kind) {

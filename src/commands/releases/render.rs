@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::super::settings::{Settings, shown};
 use super::umbrella::{self, Missing, completed};
 use crate::config::Config;
+use crate::deliveries::delivery::{DELIVERY_GROUPS, Kind, kind_of};
 use crate::deliveries::facts::{ChartFacts, FILE, Facts, estimate};
 use crate::deliveries::graph::ChartObject;
 use crate::deliveries::releases::{Layer, Release, post_rendered};
@@ -17,6 +18,7 @@ use crate::plan::place::PodRun;
 use lossless_yaml::parse::{Node, parse};
 use lossless_yaml::split::split;
 use offline_helm::probe::{Pod, Probed, given, pod_spec_path, probe};
+use offline_kustomize::documents::documents;
 use offline_kustomize::repository::{folder, folders, join};
 use offline_kustomize::value::Value;
 
@@ -27,6 +29,8 @@ pub(super) struct Rendered {
     pub chart: String,
     /// What is not known of the values.
     pub hidden: Option<String>,
+    /// Kind and name of objects that it makes and that deploy more.
+    pub deliveries: Vec<(String, String)>,
 }
 
 /// Files of charts, each read once.
@@ -105,6 +109,7 @@ pub(super) fn render(
         }
     };
     let wants = |pod: &Pod| lacks(&finished.of(pod), namespace, &settings.config);
+    let deliveries = deliveries(&chart, &layers, &options)?;
     let own = if missing.is_empty() { Vec::new() } else { chart.clone() };
     let mut probed = probe(chart, &layers, &options, &[], &wants).map_err(words)?;
     probed.pods = probed.pods.iter().map(|pod| finished.of(pod)).collect();
@@ -117,7 +122,36 @@ pub(super) fn render(
         let names: Vec<String> = missing.iter().map(|it| format!("`{}`", it.name)).collect();
         chart.push_str(&format!(" and {} (known, though not here)", names.join(", ")));
     }
-    Ok(Rendered { probed, chart, hidden })
+    Ok(Rendered { probed, chart, hidden, deliveries })
+}
+
+/// The objects of Flux, Argo CD and the like that a chart makes, by kind and name.
+fn deliveries(
+    chart: &[offline_helm::File],
+    layers: &[offline_helm::Layer],
+    options: &offline_helm::Options,
+) -> Result<Vec<(String, String)>, String> {
+    let names_some = |file: &offline_helm::File| {
+        let text = String::from_utf8_lossy(&file.data);
+        file.name.contains("templates/") && DELIVERY_GROUPS.iter().any(|group| text.contains(group))
+    };
+    if !chart.iter().any(names_some) {
+        return Ok(Vec::new());
+    }
+    let rendering = offline_helm::render(chart.to_vec(), layers, options).map_err(words)?;
+    let mut found = Vec::new();
+    for object in
+        rendering.manifests.iter().flat_map(|manifest| documents(&manifest.text).unwrap_or_default())
+    {
+        let text = |key: &str| object.str_at(key).unwrap_or_default();
+        let deploys =
+            |kind| !matches!(kind, Kind::ChartSource | Kind::GitRepository | Kind::ArtifactGenerator);
+        if kind_of(text("apiVersion"), text("kind")).is_some_and(deploys) {
+            let name = object.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
+            found.push((text("kind").to_owned(), name.to_owned()));
+        }
+    }
+    Ok(found)
 }
 
 /// Images and pull secrets of pods by their kind and name, where post-renderers have changed them.
@@ -195,7 +229,8 @@ pub(super) fn estimated(
         format!(", measured with version {}", facts.version)
     };
     let how = if facts.is_own { format!("known from {FILE}") } else { "known, though not here".to_owned() };
-    Some(Rendered { probed, chart: format!("`{}` ({how}{version})", facts.chart), hidden })
+    let chart = format!("`{}` ({how}{version})", facts.chart);
+    Some(Rendered { probed, chart, hidden, deliveries: Vec::new() })
 }
 
 /// The layers of a release's values, and what of them cannot be read here.
