@@ -37,8 +37,28 @@ pub(super) struct Rendered {
 #[derive(Default)]
 pub(super) struct Charts(Mutex<BTreeMap<PathBuf, Read>>);
 
-/// The files of a chart and what it names and does not have, or why they cannot be read.
-type Read = Arc<Result<(Vec<offline_helm::File>, Vec<Missing>), String>>;
+/// A chart as it was read, or why it cannot be.
+type Read = Arc<Result<Chart, String>>;
+
+struct Chart {
+    files: Vec<offline_helm::File>,
+    /// What it names and does not have.
+    missing: Vec<Missing>,
+    /// Whether its templates speak of objects that deploy more.
+    may_deploy: bool,
+}
+
+impl Chart {
+    fn new(root: &FilePath, folder: &FilePath, files: Vec<offline_helm::File>) -> Self {
+        let (files, missing) = completed(root, folder, files);
+        let speaks = |file: &offline_helm::File| {
+            let text = String::from_utf8_lossy(&file.data);
+            file.name.contains("templates/") && DELIVERY_GROUPS.iter().any(|group| text.contains(group))
+        };
+        let may_deploy = files.iter().any(speaks);
+        Self { files, missing, may_deploy }
+    }
+}
 
 /// Facts, read when they are asked for.
 pub(super) type LazyFacts<'f> = dyn Fn() -> &'f Facts + Sync + 'f;
@@ -64,7 +84,7 @@ impl Charts {
             return Arc::clone(found);
         }
         let files = charts::read(root, chart).map_err(|error| error.to_string());
-        let files = Arc::new(files.map(|files| completed(root, chart, files)));
+        let files = Arc::new(files.map(|files| Chart::new(root, chart, files)));
         known().insert(chart.to_owned(), Arc::clone(&files));
         files
     }
@@ -89,7 +109,8 @@ pub(super) fn render(
 ) -> Result<Rendered, Refused> {
     let found = shown(chart.strip_prefix(&settings.root).unwrap_or(chart));
     let chart = charts.read(&settings.root, chart);
-    let (mut chart, missing) = chart.as_ref().as_ref().map_err(String::clone)?.clone();
+    let Chart { files: known, missing, may_deploy } = chart.as_ref().as_ref().map_err(String::clone)?;
+    let mut chart = known.clone();
     if release.replaces_own_values {
         chart.iter_mut().filter(|file| file.name == "values.yaml").for_each(|file| file.data.clear());
     }
@@ -109,14 +130,14 @@ pub(super) fn render(
         }
     };
     let wants = |pod: &Pod| lacks(&finished.of(pod), namespace, &settings.config);
-    let deliveries = deliveries(&chart, &layers, &options)?;
+    let deliveries = if *may_deploy { deliveries(&chart, &layers, &options)? } else { Vec::new() };
     let own = if missing.is_empty() { Vec::new() } else { chart.clone() };
     let mut probed = probe(chart, &layers, &options, &[], &wants).map_err(words)?;
     probed.pods = probed.pods.iter().map(|pod| finished.of(pod)).collect();
     let mut chart = format!("`{found}`");
     if !missing.is_empty() {
         let wants = |pod: &Pod| lacks(pod, namespace, &settings.config);
-        if !umbrella::told(&mut probed, &missing, facts(), (&own, &layers), &release.name, &wants) {
+        if !umbrella::told(&mut probed, missing, facts(), (&own, &layers), &release.name, &wants) {
             return Err(Refused::Unknown);
         }
         let names: Vec<String> = missing.iter().map(|it| format!("`{}`", it.name)).collect();
@@ -131,13 +152,6 @@ fn deliveries(
     layers: &[offline_helm::Layer],
     options: &offline_helm::Options,
 ) -> Result<Vec<(String, String)>, String> {
-    let names_some = |file: &offline_helm::File| {
-        let text = String::from_utf8_lossy(&file.data);
-        file.name.contains("templates/") && DELIVERY_GROUPS.iter().any(|group| text.contains(group))
-    };
-    if !chart.iter().any(names_some) {
-        return Ok(Vec::new());
-    }
     let rendering = offline_helm::render(chart.to_vec(), layers, options).map_err(words)?;
     let mut found = Vec::new();
     for object in
