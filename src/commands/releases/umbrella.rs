@@ -31,7 +31,7 @@ pub(super) struct Missing {
 }
 
 /// The files of a chart in a folder below the repository's root, with the local charts that it names put in, and those that are missing taken
-/// out of its Chart.yaml.
+/// out of the file that names them.
 pub(super) fn completed(root: &FilePath, chart: &FilePath, files: Vec<File>) -> (Vec<File>, Vec<Missing>) {
     let mut missing = Vec::new();
     let here = chart.strip_prefix(root).ok().filter(|_| chart.is_dir()).and_then(FilePath::to_str);
@@ -49,10 +49,17 @@ fn complete(
     missing: &mut Vec<Missing>,
     depth: usize,
 ) -> Vec<File> {
-    let Some(at) = files.iter().position(|file| file.name == "Chart.yaml") else { return files };
-    let text = String::from_utf8_lossy(&files[at].data).into_owned();
-    let Some(mut tree) = documents(&text).ok().and_then(|trees| trees.first().cloned()) else { return files };
-    let dependencies = tree.get("dependencies").map_or(&[][..], Tree::items).to_vec();
+    // Older charts have a file of their own for what they name.
+    let read = |name: &str| {
+        let at = files.iter().position(|file| file.name == name)?;
+        let text = String::from_utf8_lossy(&files[at].data);
+        let tree = documents(&text).ok()?.first()?.clone();
+        let dependencies = tree.get("dependencies").map_or(&[][..], Tree::items).to_vec();
+        (!dependencies.is_empty()).then_some((at, tree, dependencies))
+    };
+    let Some((at, mut tree, dependencies)) = read("Chart.yaml").or_else(|| read("requirements.yaml")) else {
+        return files;
+    };
     let there = names(&files);
     let mut left = Vec::new();
     for dependency in &dependencies {
