@@ -20,7 +20,7 @@ use crate::deliveries::delivery::{Delivery, DeliveryFacts, Kind};
 use crate::deliveries::facts::Facts;
 use crate::deliveries::flux::Source;
 use crate::deliveries::graph::{self, ChartObject, Deployment, Graph, Pods, Rule, checked};
-use crate::deliveries::releases::{self, Chart, Release, Sources};
+use crate::deliveries::releases::{self, Chart, Layer, Place, Release, Sources};
 use crate::effects::charts::{self, Found};
 use crate::objects::object::Object;
 use crate::plan::finding::{Code, Finding, ObjectRef, Severity};
@@ -123,7 +123,10 @@ pub fn fill(
             Outcome::Nothing => {}
             Outcome::Rendered(rendered) => {
                 known.insert(it.asker);
-                merged.add(files, settings, asker, it, rendered);
+                match rendered.own_values.as_ref().filter(|_| asker.kind.starts_with("Application")) {
+                    Some(values) => merged.add(files, settings, asker, &in_values(it, values), rendered),
+                    None => merged.add(files, settings, asker, it, rendered),
+                }
                 rendered.deliveries.iter().for_each(|made| say(makes(path, asker, &it.release, made)));
                 let stale = other_version(&it.release, sought, Severity::Note);
                 stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
@@ -168,6 +171,14 @@ pub fn fill(
     let mentions = mentions::of_releases(files, settings, &hidden);
     let charts = uses.iter().map(|it| it.release.chart.clone()).collect();
     Filled { findings, mentions, charts }
+}
+
+/// A release that is written into the chart's own values: what Argo CD makes of one folder need not fit the others of an ApplicationSet.
+fn in_values(it: &Use, values: &str) -> Use {
+    let layer = Layer::File { path: values.to_owned(), optional: false };
+    let release =
+        Release { layers: vec![layer], place: Place::File(values.to_owned()), ..it.release.clone() };
+    Use { asker: it.asker, release, deployment: it.deployment.clone(), built: it.built.clone() }
 }
 
 /// The file and line of each notice on a chart that is known after all.

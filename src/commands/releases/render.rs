@@ -5,7 +5,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::settings::{Settings, shown};
-use super::umbrella::{self, Missing, completed};
+use super::umbrella::{self, Missing, completed, is_wrapper};
 use crate::config::Config;
 use crate::deliveries::delivery::{DELIVERY_GROUPS, Kind, kind_of};
 use crate::deliveries::facts::{ChartFacts, FILE, Facts, estimate};
@@ -29,6 +29,8 @@ pub(super) struct Rendered {
     pub chart: String,
     /// What is not known of the values.
     pub hidden: Option<String>,
+    /// The chart's own values, if they are the repository's and nothing is laid over them.
+    pub own_values: Option<String>,
     /// Kind and name of objects that it makes and that deploy more.
     pub deliveries: Vec<(String, String)>,
 }
@@ -46,17 +48,21 @@ struct Chart {
     missing: Vec<Missing>,
     /// Whether its templates speak of objects that deploy more.
     may_deploy: bool,
+    /// Whether it has values of its own that are the repository's.
+    has_own_values: bool,
 }
 
 impl Chart {
     fn new(root: &FilePath, folder: &FilePath, files: Vec<offline_helm::File>) -> Self {
+        let has_values = files.iter().any(|file| file.name == "values.yaml");
+        let has_own_values = has_values && folder.is_dir() && is_wrapper(&files);
         let (files, missing) = completed(root, folder, files);
         let speaks = |file: &offline_helm::File| {
             let text = String::from_utf8_lossy(&file.data);
             file.name.contains("templates/") && DELIVERY_GROUPS.iter().any(|group| text.contains(group))
         };
         let may_deploy = files.iter().any(speaks);
-        Self { files, missing, may_deploy }
+        Self { files, missing, may_deploy, has_own_values }
     }
 }
 
@@ -109,7 +115,8 @@ pub(super) fn render(
 ) -> Result<Rendered, Refused> {
     let found = shown(chart.strip_prefix(&settings.root).unwrap_or(chart));
     let chart = charts.read(&settings.root, chart);
-    let Chart { files: known, missing, may_deploy } = chart.as_ref().as_ref().map_err(String::clone)?;
+    let Chart { files: known, missing, may_deploy, has_own_values } =
+        chart.as_ref().as_ref().map_err(String::clone)?;
     let mut chart = known.clone();
     if release.replaces_own_values {
         chart.iter_mut().filter(|file| file.name == "values.yaml").for_each(|file| file.data.clear());
@@ -143,7 +150,9 @@ pub(super) fn render(
         let names: Vec<String> = missing.iter().map(|it| format!("`{}`", it.name)).collect();
         chart.push_str(&format!(" and {} (known, though not here)", names.join(", ")));
     }
-    Ok(Rendered { probed, chart, hidden, deliveries })
+    let is_own = *has_own_values && release.layers.is_empty();
+    let own_values = is_own.then(|| format!("{found}/values.yaml"));
+    Ok(Rendered { probed, chart, hidden, own_values, deliveries })
 }
 
 /// The objects of Flux, Argo CD and the like that a chart makes, by kind and name.
@@ -244,7 +253,7 @@ pub(super) fn estimated(
     };
     let how = if facts.is_own { format!("known from {FILE}") } else { "known, though not here".to_owned() };
     let chart = format!("`{}` ({how}{version})", facts.chart);
-    Some(Rendered { probed, chart, hidden, deliveries: Vec::new() })
+    Some(Rendered { probed, chart, hidden, own_values: None, deliveries: Vec::new() })
 }
 
 /// The layers of a release's values, and what of them cannot be read here.
