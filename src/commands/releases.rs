@@ -94,14 +94,21 @@ pub fn fill(
     own: &Facts,
     mut digest: impl FnMut(usize, &str),
 ) -> Filled {
-    let (askers, uses) = take(files, graph, settings);
+    let (mut askers, mut uses) = take(files, graph, settings);
+    let homes: Vec<PathBuf> =
+        settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
+    let find = |it: &Use| charts::find(&settings.root, &homes, &it.release.chart);
+    let mut sought: Vec<Sought> = uses.iter().map(find).collect();
+    let taken: Vec<&PathBuf> =
+        sought.iter().flatten().flatten().map(|found| &found.path).chain(&homes).collect();
+    for (asker, release) in unclaimed(files, settings, &taken) {
+        uses.push(Use { asker: askers.len(), release, deployment: None, built: None });
+        askers.push(asker);
+    }
+    sought.extend(uses[sought.len()..].iter().map(find));
     if uses.is_empty() {
         return Filled::default();
     }
-    let homes: Vec<PathBuf> =
-        settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
-    let sought: Vec<_> =
-        uses.iter().map(|it| charts::find(&settings.root, &homes, &it.release.chart)).collect();
     let path = |sought: &Sought| sought.as_ref().ok().and_then(|found| Some(found.as_ref()?.path.clone()));
     let found: Vec<Option<PathBuf>> = sought.iter().map(path).collect();
     leave_charts(files, settings, found.iter().flatten());
@@ -123,7 +130,8 @@ pub fn fill(
             Outcome::Nothing => {}
             Outcome::Rendered(rendered) => {
                 known.insert(it.asker);
-                match rendered.own_values.as_ref().filter(|_| asker.kind.starts_with("Application")) {
+                let is_folder = asker.kind.starts_with("Application") || asker.kind == CHART;
+                match rendered.own_values.as_ref().filter(|_| is_folder) {
                     Some(values) => merged.add(files, settings, asker, &in_values(it, values), rendered),
                     None => merged.add(files, settings, asker, it, rendered),
                 }
@@ -138,6 +146,7 @@ pub fn fill(
                 hidden.push(unseen(asker, it, Some(rendered)));
                 stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
             }
+            Outcome::Unknown(_) | Outcome::Fails(_) if asker.kind == CHART => say(unclear(path, asker)),
             Outcome::Unknown(stale) => {
                 unknown.insert(it.asker);
                 merged.doubt(asker, &it.release);
@@ -171,6 +180,56 @@ pub fn fill(
     let mentions = mentions::of_releases(files, settings, &hidden);
     let charts = uses.iter().map(|it| it.release.chart.clone()).collect();
     Filled { findings, mentions, charts }
+}
+
+/// The kind of what asks for a chart that nothing here deploys.
+const CHART: &str = "Chart";
+
+/// Charts of the repository that do nothing but name others, and that nothing here deploys: as with manifests, somebody may from elsewhere.
+/// `taken` are charts that releases use, and folders in which charts are kept.
+fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(Asker, Release)> {
+    if settings.config.paths.delivered_only {
+        return Vec::new();
+    }
+    let all: BTreeSet<&str> = files.iter().filter_map(|file| file.path.strip_suffix("/Chart.yaml")).collect();
+    let mut found = Vec::new();
+    for (at, file) in files.iter().enumerate().filter(|(_, file)| file.facts.is_ok()) {
+        let Some(folder) = file.path.strip_suffix("/Chart.yaml") else { continue };
+        let whole = settings.root.join(folder);
+        let is_within = folder.match_indices("/charts/").any(|(at, _)| all.contains(&folder[..at]));
+        if is_within || taken.iter().any(|chart| whole.starts_with(chart)) || !charts::is_wrapper(&whole) {
+            continue;
+        }
+        let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
+        found.push((
+            Asker {
+                file: at,
+                document: 0,
+                path: Path::default(),
+                position: Position::START,
+                api_version: "v2".to_owned(),
+                kind: CHART.to_owned(),
+                name: name.clone(),
+                template: Path::default(),
+                told_at: None,
+            },
+            Release::of_folder(name, folder),
+        ));
+    }
+    found
+}
+
+/// That what a chart names is not known, and neither is who deploys it.
+fn unclear(path: &str, asker: &Asker) -> Finding {
+    Finding {
+        code: Code::ChartUnknown,
+        severity: Code::ChartUnknown.severity(),
+        file: path.to_owned(),
+        position: asker.position,
+        message: format!("of the charts that the chart `{}` names not all are known", asker.name),
+        hint: Some("`helm dependency build` it, or `pullcred learn` what it names".to_owned()),
+        object: None,
+    }
 }
 
 /// A release that is written into the chart's own values: what Argo CD makes of one folder need not fit the others of an ApplicationSet.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use offline_helm::functions::version_fits;
 use offline_helm::{ChartError, File, Layer};
 use offline_kustomize::documents::documents;
+use offline_kustomize::value::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -126,6 +127,34 @@ pub fn is_chart(path: &Path) -> bool {
         return path.join("Chart.yaml").is_file();
     }
     path.extension().is_some_and(|ending| ending == "tgz" || ending == "gz") && path.is_file()
+}
+
+/// Whether the chart in a folder is a wrapper: [`is_wrapper_of`].
+pub fn is_wrapper(folder: &Path) -> bool {
+    let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+    // Most charts are told by these alone.
+    if !(text("Chart.yaml").contains("dependencies") || folder.join("requirements.yaml").is_file()) {
+        return false;
+    }
+    folder::read_within(folder, folder).is_ok_and(|files| is_wrapper_of(&files))
+}
+
+/// Whether a chart does nothing but name others: in a repository of deployments such a one is the repository's own, and so are its values. What
+/// is published says where it comes from, or has pods itself.
+pub fn is_wrapper_of(files: &[File]) -> bool {
+    let texts = |is_it: fn(&str) -> bool| {
+        files.iter().filter(move |file| is_it(&file.name)).map(|file| String::from_utf8_lossy(&file.data))
+    };
+    let mut names_others = false;
+    for text in texts(|name| matches!(name, "Chart.yaml" | "requirements.yaml")) {
+        for tree in documents(&text).unwrap_or_default() {
+            if tree.get("home").is_some() || tree.get("sources").is_some() {
+                return false;
+            }
+            names_others |= !tree.get("dependencies").map_or(&[][..], Value::items).is_empty();
+        }
+    }
+    names_others && !texts(|name| name.starts_with("templates/")).any(|text| text.contains("ontainers:"))
 }
 
 /// A values file; `-` is stdin.

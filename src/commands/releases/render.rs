@@ -5,7 +5,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::settings::{Settings, shown};
-use super::umbrella::{self, Missing, completed, is_wrapper};
+use super::umbrella::{self, Missing, completed};
 use crate::config::Config;
 use crate::deliveries::delivery::{DELIVERY_GROUPS, Kind, kind_of};
 use crate::deliveries::facts::{ChartFacts, FILE, Facts, estimate};
@@ -55,7 +55,7 @@ struct Chart {
 impl Chart {
     fn new(root: &FilePath, folder: &FilePath, files: Vec<offline_helm::File>) -> Self {
         let has_values = files.iter().any(|file| file.name == "values.yaml");
-        let has_own_values = has_values && folder.is_dir() && is_wrapper(&files);
+        let has_own_values = has_values && folder.is_dir() && charts::is_wrapper_of(&files);
         let (files, missing) = completed(root, folder, files);
         let speaks = |file: &offline_helm::File| {
             let text = String::from_utf8_lossy(&file.data);

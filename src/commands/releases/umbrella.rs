@@ -102,24 +102,6 @@ fn complete(
     files
 }
 
-/// Whether a chart does nothing but name others: in a repository of deployments such a one is the repository's own, and so are its values. What
-/// is published says where it comes from, or has pods itself.
-pub(super) fn is_wrapper(files: &[File]) -> bool {
-    let texts = |is_it: fn(&str) -> bool| {
-        files.iter().filter(move |file| is_it(&file.name)).map(|file| String::from_utf8_lossy(&file.data))
-    };
-    let mut names_others = false;
-    for text in texts(|name| matches!(name, "Chart.yaml" | "requirements.yaml")) {
-        for tree in documents(&text).unwrap_or_default() {
-            if tree.get("home").is_some() || tree.get("sources").is_some() {
-                return false;
-            }
-            names_others |= !tree.get("dependencies").map_or(&[][..], Tree::items).is_empty();
-        }
-    }
-    names_others && !texts(|name| name.starts_with("templates/")).any(|text| text.contains("ontainers:"))
-}
-
 /// The names of the charts within a chart.
 fn names(files: &[File]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();

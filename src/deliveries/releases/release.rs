@@ -103,6 +103,12 @@ pub struct Sources<'s> {
 }
 
 impl Release {
+    /// What somebody deploys from a folder, for all that is known.
+    pub fn of_folder(name: String, folder: &str) -> Self {
+        let chart = Chart::Folder(folder.to_owned());
+        Self { name, ..start(&Value::Null, chart) }
+    }
+
     /// Whether its values have variables of Flux that nothing has filled in.
     pub fn has_variables(&self) -> bool {
         let in_post_renderers = self.post_renderers.iter().any(|fields| flow::text(fields).contains("${"));
