@@ -62,10 +62,11 @@ says 'pull-secret-missing'
 echo 'the Action takes what is released'
 
 # cargo: everything that the program is built from is in the package, and nothing that weighs.
-# Cargo unpacks our crates where it keeps those of registries, and takes what lies there for the same version: what an earlier run left is
-# not what is packaged now.
+# Cargo takes a crate of a registry for the same as long as its version is: what an earlier run unpacked and built of ours is not what is
+# packaged now.
 for crate in "$ROOT"/crates/*/; do
-  rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{src,cache}/*/"$(basename "$crate")"-[0-9]*
+  name=$(basename "$crate")
+  rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{src,cache}/*/"$name"-[0-9]* "$ROOT"/target/debug/.fingerprint/"$name"-*
 done
 status 0 env -C source CARGO_TARGET_DIR="$ROOT/target" "$real_cargo" package --workspace --quiet --locked
 status 0 env -C source "$real_cargo" package --package pullcred --list --locked
