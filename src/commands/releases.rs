@@ -4,6 +4,7 @@
 //! been tried. What is not in the repository, or cannot be read here, stays what the deliveries say of it.
 
 mod asker;
+mod findings;
 mod inflate;
 mod objects;
 mod outcome;
@@ -21,19 +22,20 @@ use crate::deliveries::facts::Facts;
 use crate::deliveries::flux::Source;
 use crate::deliveries::graph::{self, ChartObject, Deployment, Graph, Pods, Rule, checked};
 use crate::deliveries::releases::{self, Chart, Layer, Place, Release, Sources};
-use crate::effects::charts::{self, Found};
+use crate::effects::charts;
 use crate::objects::object::Object;
-use crate::plan::finding::{Code, Finding, ObjectRef, Severity};
+use crate::plan::finding::{Finding, Severity};
 use crate::plan::mentions::Mention;
 use crate::plan::{File, notices};
-use asker::{Asker, Use, is_read};
+use asker::{Asker, Use, is_read, object_of};
+use findings::{Sought, fails, makes, moved_on, other_version, unclear};
 use inflate::generators;
 pub use inflate::inflater;
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 use objects::Merged;
 use offline_kustomize::value::Value;
-use outcome::{Outcome, Stale, outcomes};
+use outcome::{Outcome, outcomes};
 pub(super) use render::words;
 use render::{Finished, Rendered};
 
@@ -94,18 +96,7 @@ pub fn fill(
     own: &Facts,
     mut digest: impl FnMut(usize, &str),
 ) -> Filled {
-    let (mut askers, mut uses) = take(files, graph, settings);
-    let homes: Vec<PathBuf> =
-        settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
-    let find = |it: &Use| charts::find(&settings.root, &homes, &it.release.chart);
-    let mut sought: Vec<Sought> = uses.iter().map(find).collect();
-    let taken: Vec<&PathBuf> =
-        sought.iter().flatten().flatten().map(|found| &found.path).chain(&homes).collect();
-    for (asker, release) in unclaimed(files, settings, &taken) {
-        uses.push(Use { asker: askers.len(), release, deployment: None, built: None });
-        askers.push(asker);
-    }
-    sought.extend(uses[sought.len()..].iter().map(find));
+    let Asked { askers, uses, sought } = asked(files, graph, settings);
     if uses.is_empty() {
         return Filled::default();
     }
@@ -219,25 +210,36 @@ fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(As
     found
 }
 
-/// That what a chart names is not known, and neither is who deploys it.
-fn unclear(path: &str, asker: &Asker) -> Finding {
-    Finding {
-        code: Code::ChartUnknown,
-        severity: Code::ChartUnknown.severity(),
-        file: path.to_owned(),
-        position: asker.position,
-        message: format!("of the charts that the chart `{}` names not all are known", asker.name),
-        hint: Some("`helm dependency build` it, or `pullcred learn` what it names".to_owned()),
-        object: None,
-    }
-}
-
 /// A release that is written into the chart's own values: what Argo CD makes of one folder need not fit the others of an ApplicationSet.
 fn in_values(it: &Use, values: &str) -> Use {
     let layer = Layer::File { path: values.to_owned(), optional: false };
     let release =
         Release { layers: vec![layer], place: Place::File(values.to_owned()), ..it.release.clone() };
     Use { asker: it.asker, release, deployment: it.deployment.clone(), built: it.built.clone() }
+}
+
+/// Who asks for charts, each release wherever it is deployed, and what was found of its chart.
+struct Asked {
+    askers: Vec<Asker>,
+    uses: Vec<Use>,
+    sought: Vec<Sought>,
+}
+
+/// Takes the announced objects out again; what nothing asks for comes last.
+fn asked(files: &mut [File], graph: &Graph, settings: &Settings) -> Asked {
+    let (mut askers, mut uses) = take(files, graph, settings);
+    let homes: Vec<PathBuf> =
+        settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
+    let find = |it: &Use| charts::find(&settings.root, &homes, &it.release.chart);
+    let mut sought: Vec<Sought> = uses.iter().map(find).collect();
+    let taken: Vec<&PathBuf> =
+        sought.iter().flatten().flatten().map(|found| &found.path).chain(&homes).collect();
+    for (asker, release) in unclaimed(files, settings, &taken) {
+        uses.push(Use { asker: askers.len(), release, deployment: None, built: None });
+        askers.push(asker);
+    }
+    sought.extend(uses[sought.len()..].iter().map(find));
+    Asked { askers, uses, sought }
 }
 
 /// The file and line of each notice on a chart that is known after all.
@@ -512,85 +514,5 @@ fn in_folders(
         if file.path.match_indices('/').any(|(at, _)| folders.contains(&file.path[..=at])) {
             what(file);
         }
-    }
-}
-
-/// Where a chart was looked for: found, or in which versions it is there instead.
-type Sought = Result<Option<Found>, Vec<String>>;
-
-/// That charts which are kept are of other versions than a release asks for, or too many.
-fn other_version(release: &Release, sought: &Sought, severity: Severity) -> Option<Stale> {
-    let Chart::Named { name, version, .. } = &release.chart else { return None };
-    let asks = match version.as_str() {
-        "" => "the newest".to_owned(),
-        version => format!("`{version}`"),
-    };
-    let (kept, consequence) = match sought {
-        Ok(found) => (format!("the version `{}` is", found.as_ref()?.other_version.as_ref()?), ""),
-        Err(versions) => {
-            let all = versions.iter().map(|version| format!("`{version}`")).collect::<Vec<_>>().join(", ");
-            let kept = match versions.len() {
-                1 => format!("the version {all} is"),
-                _ => format!("the versions {all} are"),
-            };
-            (kept, ": nothing is written")
-        }
-    };
-    let message =
-        format!("of the chart `{name}` {kept} kept here, and the release asks for {asks}{consequence}");
-    Some(Stale { severity, message })
-}
-
-/// That facts, or a chart that is kept, are of another version.
-fn moved_on(path: &str, asker: &Asker, release: &Release, stale: &Stale) -> Finding {
-    Finding {
-        code: Code::ChartFactsStale,
-        severity: stale.severity,
-        file: path.to_owned(),
-        position: asker.position,
-        message: stale.message.clone(),
-        hint: Some("`pullcred learn` that version of the chart, or `helm pull` it into a folder of `charts`: then it is rendered".to_owned()),
-        object: Some(object_of(asker, release)),
-    }
-}
-
-/// That a chart makes an object that deploys more: an app of apps.
-fn makes(path: &str, asker: &Asker, release: &Release, (kind, name): &(String, String)) -> Finding {
-    Finding {
-        code: Code::ChartUnknown,
-        severity: Code::ChartUnknown.severity(),
-        file: path.to_owned(),
-        position: asker.position,
-        message: format!(
-            "the chart of `{}` `{}` makes the {kind} `{name}`, and what that deploys is not followed",
-            asker.kind, asker.name
-        ),
-        hint: Some(
-            "keep such objects as files; or pipe what it deploys through `pullcred generate -`".to_owned(),
-        ),
-        object: Some(object_of(asker, release)),
-    }
-}
-
-fn fails(path: &str, asker: &Asker, release: &Release, reason: &str) -> Finding {
-    let message =
-        format!("the chart of `{}` `{}` does not render with its values: {reason}", asker.kind, asker.name);
-    Finding {
-        code: Code::ChartFails,
-        severity: Code::ChartFails.severity(),
-        file: path.to_owned(),
-        position: asker.position,
-        message,
-        hint: Some("`pullcred generate CHART` shows more".to_owned()),
-        object: Some(object_of(asker, release)),
-    }
-}
-
-fn object_of(asker: &Asker, release: &Release) -> ObjectRef {
-    ObjectRef {
-        api_version: asker.api_version.clone(),
-        kind: asker.kind.clone(),
-        name: asker.name.clone(),
-        namespace: release.namespace.clone(),
     }
 }

@@ -7,6 +7,7 @@ use crate::deliveries::graph::Deployment;
 use crate::deliveries::releases::Release;
 use crate::objects::read::SkipReason;
 use crate::plan::File;
+use crate::plan::finding::ObjectRef;
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 
@@ -46,4 +47,14 @@ pub(super) fn is_read(file: &File) -> bool {
     file.facts.as_ref().is_ok_and(|facts| {
         facts.errors.is_empty() && !facts.skips.iter().any(|skip| passed_over(skip.reason))
     })
+}
+
+/// What findings call a release.
+pub(super) fn object_of(asker: &Asker, release: &Release) -> ObjectRef {
+    ObjectRef {
+        api_version: asker.api_version.clone(),
+        kind: asker.kind.clone(),
+        name: asker.name.clone(),
+        namespace: release.namespace.clone(),
+    }
 }

@@ -1,0 +1,97 @@
+//! What there is to say of releases and their charts.
+
+use super::asker::{Asker, object_of};
+use super::outcome::Stale;
+use crate::deliveries::releases::{Chart, Release};
+use crate::effects::charts::Found;
+use crate::plan::finding::{Code, Finding, Severity};
+
+/// Where a chart was looked for: found, or in which versions it is there instead.
+pub(super) type Sought = Result<Option<Found>, Vec<String>>;
+
+/// That charts which are kept are of other versions than a release asks for, or too many.
+pub(super) fn other_version(release: &Release, sought: &Sought, severity: Severity) -> Option<Stale> {
+    let Chart::Named { name, version, .. } = &release.chart else { return None };
+    let asks = match version.as_str() {
+        "" => "the newest".to_owned(),
+        version => format!("`{version}`"),
+    };
+    let (kept, consequence) = match sought {
+        Ok(found) => (format!("the version `{}` is", found.as_ref()?.other_version.as_ref()?), ""),
+        Err(versions) => {
+            let all = versions.iter().map(|version| format!("`{version}`")).collect::<Vec<_>>().join(", ");
+            let kept = match versions.len() {
+                1 => format!("the version {all} is"),
+                _ => format!("the versions {all} are"),
+            };
+            (kept, ": nothing is written")
+        }
+    };
+    let message =
+        format!("of the chart `{name}` {kept} kept here, and the release asks for {asks}{consequence}");
+    Some(Stale { severity, message })
+}
+
+/// That facts, or a chart that is kept, are of another version.
+pub(super) fn moved_on(path: &str, asker: &Asker, release: &Release, stale: &Stale) -> Finding {
+    Finding {
+        code: Code::ChartFactsStale,
+        severity: stale.severity,
+        file: path.to_owned(),
+        position: asker.position,
+        message: stale.message.clone(),
+        hint: Some("`pullcred learn` that version of the chart, or `helm pull` it into a folder of `charts`: then it is rendered".to_owned()),
+        object: Some(object_of(asker, release)),
+    }
+}
+
+/// That a chart makes an object that deploys more: an app of apps.
+pub(super) fn makes(
+    path: &str,
+    asker: &Asker,
+    release: &Release,
+    (kind, name): &(String, String),
+) -> Finding {
+    Finding {
+        code: Code::ChartUnknown,
+        severity: Code::ChartUnknown.severity(),
+        file: path.to_owned(),
+        position: asker.position,
+        message: format!(
+            "the chart of `{}` `{}` makes the {kind} `{name}`, and what that deploys is not followed",
+            asker.kind, asker.name
+        ),
+        hint: Some(
+            "keep such objects as files; or pipe what it deploys through `pullcred generate -`".to_owned(),
+        ),
+        object: Some(object_of(asker, release)),
+    }
+}
+
+/// That what a chart names is not known, and neither is who deploys it.
+pub(super) fn unclear(path: &str, asker: &Asker) -> Finding {
+    Finding {
+        code: Code::ChartUnknown,
+        severity: Code::ChartUnknown.severity(),
+        file: path.to_owned(),
+        position: asker.position,
+        message: format!("of the charts that the chart `{}` names not all are known", asker.name),
+        hint: Some("`helm dependency build` it, or `pullcred learn` what it names".to_owned()),
+        object: None,
+    }
+}
+
+/// That a chart does not render.
+pub(super) fn fails(path: &str, asker: &Asker, release: &Release, reason: &str) -> Finding {
+    let message =
+        format!("the chart of `{}` `{}` does not render with its values: {reason}", asker.kind, asker.name);
+    Finding {
+        code: Code::ChartFails,
+        severity: Code::ChartFails.severity(),
+        file: path.to_owned(),
+        position: asker.position,
+        message,
+        hint: Some("`pullcred generate CHART` shows more".to_owned()),
+        object: Some(object_of(asker, release)),
+    }
+}
