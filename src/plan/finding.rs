@@ -124,7 +124,7 @@ codes! {
     IgnoreInvalid = "ignore-invalid", Warning, fact, "a comment that should ignore a finding does not";
     ParseError = "parse-error", Error, fact, "a file cannot be read";
     ChartNoHook = "chart-no-hook", Error, fact, "no value that can be written gives a chart's pods the pull secret that they need";
-    ChartUnknown = "chart-unknown", Note, fact, "a chart is deployed that is not in the repository, so its pods are not known";
+    ChartUnknown = "chart-unknown", Warning, fact, "a chart is deployed that is not in the repository, so its pods are not known";
     ChartFails = "chart-fails", Error, fact, "the chart of a release does not render with its values, so nothing of it is known";
     ChartFactsStale = "chart-facts-stale", Note, fact, "what is known of a chart was measured with another version than a release asks for";
     ImageMentioned = "image-mentioned", Warning, fact, "an image is named for a workload that is not known, and nothing gives it its pull secret";
