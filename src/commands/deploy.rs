@@ -14,7 +14,7 @@ use crate::deliveries::graph::{Deployment, Graph, Options, Stray, Told, normal_u
 use crate::deliveries::scanned::Scanned;
 use crate::effects::scan::sources::{self, SourceIgnore};
 use crate::effects::source;
-use crate::objects::adders::Adder;
+use crate::objects::adders::{Adder, To};
 use crate::objects::object::Object;
 use crate::objects::shipped::Shipped;
 use crate::plan::{Adding, File, notices};
@@ -97,6 +97,7 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
             graph.undelivered += usize::from(notices::leave_undelivered(file));
         }
     }
+    adding.sort_by_key(|adding: &Adding| !matches!(adding.adder.to, To::Accounts(_)));
     let adding: Arc<[Adding]> = adding.into();
     files.iter_mut().for_each(|file| file.adders = Arc::clone(&adding));
     graph

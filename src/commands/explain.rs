@@ -51,11 +51,11 @@ fn elsewhere(run: &Run, line: Option<usize>) -> impl Iterator<Item = &File> {
         run.files.iter().any(|file| file.selected && file.path == asked.0)
             && line.is_none_or(|line| line >= asked.1)
     };
-    let charts = |file: &File| {
+    let is_asked_for = move |file: &&File| {
         let pods = file.objects().iter().flat_map(|object| &object.pod_specs);
-        pods.filter_map(|pod_spec| pod_spec.chart.as_ref()?.asked_at.clone()).collect::<Vec<_>>()
+        pods.filter_map(|pod_spec| pod_spec.chart.as_ref()?.asked_at.as_ref()).any(is_here)
     };
-    run.files.iter().filter(move |file| charts(file).iter().any(is_here))
+    run.files.iter().filter(is_asked_for)
 }
 
 /// Explains what the run is about; of files of values only what is asked for in the file `here`, if one is given.

@@ -21,7 +21,7 @@ use crate::deliveries::delivery::{Delivery, DeliveryFacts, Kind};
 use crate::deliveries::facts::Facts;
 use crate::deliveries::flux::Source;
 use crate::deliveries::graph::{self, ChartObject, Deployment, Graph, Pods, Rule, checked};
-use crate::deliveries::releases::{self, Chart, Layer, Place, Release, Sources};
+use crate::deliveries::releases::{self, Chart, Place, Release, Sources};
 use crate::effects::charts;
 use crate::objects::object::Object;
 use crate::plan::finding::{Finding, Severity};
@@ -29,8 +29,8 @@ use crate::plan::mentions::Mention;
 use crate::plan::{File, notices};
 use asker::{Asker, Use, is_read, object_of};
 use findings::{Sought, fails, makes, moved_on, other_version, unclear};
-use inflate::generators;
 pub use inflate::inflater;
+use inflate::{generators, homes};
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 use objects::Merged;
@@ -121,10 +121,9 @@ pub fn fill(
             Outcome::Nothing => {}
             Outcome::Rendered(rendered) => {
                 known.insert(it.asker);
-                let is_folder = asker.kind.starts_with("Application") || asker.kind == CHART;
-                match rendered.own_values.as_ref().filter(|_| is_folder) {
-                    Some(values) => merged.add(files, settings, asker, &in_values(it, values), rendered),
-                    None => merged.add(files, settings, asker, it, rendered),
+                merged.add(files, settings, asker, it, rendered);
+                if rendered.by_facts {
+                    hidden.push(unseen(asker, it, Some(rendered)));
                 }
                 rendered.deliveries.iter().for_each(|made| say(makes(path, asker, &it.release, made)));
                 let stale = other_version(&it.release, sought, Severity::Note);
@@ -188,7 +187,10 @@ fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(As
         let Some(folder) = file.path.strip_suffix("/Chart.yaml") else { continue };
         let whole = settings.root.join(folder);
         let is_within = folder.match_indices("/charts/").any(|(at, _)| all.contains(&folder[..at]));
-        if is_within || taken.iter().any(|chart| whole.starts_with(chart)) || !charts::is_wrapper(&whole) {
+        if is_within
+            || taken.iter().any(|chart| whole.starts_with(chart))
+            || !charts::is_wrapper(&settings.root, &whole)
+        {
             continue;
         }
         let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
@@ -210,14 +212,6 @@ fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(As
     found
 }
 
-/// A release that is written into the chart's own values: what Argo CD makes of one folder need not fit the others of an ApplicationSet.
-fn in_values(it: &Use, values: &str) -> Use {
-    let layer = Layer::File { path: values.to_owned(), optional: false };
-    let release =
-        Release { layers: vec![layer], place: Place::File(values.to_owned()), ..it.release.clone() };
-    Use { asker: it.asker, release, deployment: it.deployment.clone(), built: it.built.clone() }
-}
-
 /// Who asks for charts, each release wherever it is deployed, and what was found of its chart.
 struct Asked {
     askers: Vec<Asker>,
@@ -228,10 +222,22 @@ struct Asked {
 /// Takes the announced objects out again; what nothing asks for comes last.
 fn asked(files: &mut [File], graph: &Graph, settings: &Settings) -> Asked {
     let (mut askers, mut uses) = take(files, graph, settings);
-    let homes: Vec<PathBuf> =
-        settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
+    let homes = homes(settings);
     let find = |it: &Use| charts::find(&settings.root, &homes, &it.release.chart);
     let mut sought: Vec<Sought> = uses.iter().map(find).collect();
+    for (it, sought) in uses.iter_mut().zip(&sought) {
+        if let (Chart::Folder(folder), Ok(Some(found))) = (&it.release.chart, sought)
+            && charts::is_wrapper(&settings.root, &found.path)
+        {
+            let values = format!("{folder}/values.yaml");
+            let is_argo = askers[it.asker].kind.starts_with("Application");
+            // What Argo CD makes of one folder need not fit the others of an ApplicationSet.
+            if is_argo && it.release.layers.is_empty() && files.iter().any(|file| file.path == values) {
+                it.release.place = Place::File(values.clone());
+            }
+            it.release.with_own_values(values);
+        }
+    }
     let taken: Vec<&PathBuf> =
         sought.iter().flatten().flatten().map(|found| &found.path).chain(&homes).collect();
     for (asker, release) in unclaimed(files, settings, &taken) {
@@ -376,17 +382,9 @@ fn asker_of_entry(file: usize, line: usize, release: &Release) -> Asker {
 /// Where the charts of a kustomization go. It moves none of their objects: what a template gives no namespace has none.
 /// [kustomize api/internal/builtins/NamespaceTransformer.go]
 fn of_kustomization(path: &str, line: usize, release: &Release) -> Deployment {
-    Deployment {
-        cluster: graph::Cluster::default(),
-        namespace: None,
-        misnamed: None,
-        name: Some(release.name.clone()),
-        pods: Pods::Written,
-        source: vec![graph::Source { rule: Rule::Kustomize, file: Arc::from(path), line }],
-        root: Some(Arc::from(path)),
-        doubt: None,
-        tree: None,
-    }
+    let source = vec![graph::Source { rule: Rule::Kustomize, file: Arc::from(path), line }];
+    let unknown = Deployment::unknown(graph::Cluster::default(), source, Some(Arc::from(path)));
+    Deployment { name: Some(release.name.clone()), pods: Pods::Written, ..unknown }
 }
 
 /// A chart of a kustomization in each build that takes it in.
@@ -494,8 +492,7 @@ fn placed(
 
 /// Charts that releases use, or that are kept for them, are somebody else's: nothing in them is edited.
 fn leave_charts<'c>(files: &mut [File], settings: &Settings, found: impl Iterator<Item = &'c PathBuf>) {
-    let kept = settings.config.charts.iter().map(|folder| settings.base.join(folder));
-    in_folders(files, settings, found.cloned().chain(kept), notices::leave_to_helm);
+    in_folders(files, settings, found.cloned().chain(homes(settings)), notices::leave_to_helm);
 }
 
 /// Does something with each file below folders of charts.

@@ -11,8 +11,9 @@ mod measured;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use entry::{ChartFacts, Nearness};
+pub use entry::{ChartFacts, Nearness, major};
 pub use estimate::estimate;
+pub use image::at;
 use lossless_yaml::span::Position;
 pub use measured::entry;
 

@@ -3,6 +3,7 @@
 mod folder;
 
 use super::source::{self, Source};
+use crate::deliveries::facts::major;
 use crate::deliveries::releases::Chart;
 use anyhow::{Context, Result, bail};
 use offline_helm::functions::version_fits;
@@ -59,7 +60,10 @@ pub fn find(root: &Path, folders: &[PathBuf], chart: &Chart) -> Result<Option<Fo
     let kept: Vec<(String, PathBuf)> = folders
         .iter()
         .flat_map(|folder| kept(folder, name))
-        .filter_map(|(version, path)| Some((version, inside(&path)?)))
+        .filter_map(|(named, path)| {
+            let path = inside(&path)?;
+            Some((named.or_else(|| self::version(&path)).unwrap_or_default(), path))
+        })
         .collect();
     choose(kept, version)
 }
@@ -67,10 +71,6 @@ pub fn find(root: &Path, folders: &[PathBuf], chart: &Chart) -> Result<Option<Fo
 /// The chart that a release gets of those that are kept, each with its version: the one that it asks for, or the only one of that major.
 fn choose(kept: Vec<(String, PathBuf)>, asked: &str) -> Result<Option<Found>, Vec<String>> {
     let range = if asked.is_empty() { "*" } else { asked };
-    let major = |version: &str| -> Option<u64> {
-        let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());
-        digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-    };
     let fits = |version: &str| version.is_empty() || version == asked || version_fits(range, version);
     let of_major = |version: &str| major(version).is_some() && major(version) == major(asked);
     let all = |test: &dyn Fn(&str) -> bool| -> Vec<&(String, PathBuf)> {
@@ -85,21 +85,18 @@ fn choose(kept: Vec<(String, PathBuf)>, asked: &str) -> Result<Option<Found>, Ve
     }
 }
 
-/// What a folder keeps of a chart, with the versions: a folder with its name, and those and archives with its name and version.
-fn kept(folder: &Path, name: &str) -> Vec<(String, PathBuf)> {
+/// What a folder keeps of a chart: a folder with its name, and those and archives with its name and version.
+fn kept(folder: &Path, name: &str) -> Vec<(Option<String>, PathBuf)> {
     let own = folder.join(name);
-    let mut kept = Vec::new();
-    if own.join("Chart.yaml").is_file() {
-        kept.push((version(&own).unwrap_or_default(), own));
-    }
-    let Some(folder) = folder.join(name).parent().map(Path::to_path_buf) else { return kept };
+    let Some(folder) = own.parent().map(Path::to_path_buf) else { return Vec::new() };
+    let mut kept = vec![(None, own)];
     let start = format!("{}-", name.rsplit('/').next().unwrap_or(name));
     for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
         let entry = entry.file_name();
         let Some(version) = entry.to_str().and_then(|entry| entry.strip_prefix(&start)) else { continue };
         let version = version.strip_suffix(".tgz").unwrap_or(version);
         if version_fits(">=0.0.0-0", version) {
-            kept.push((version.to_owned(), folder.join(&entry)));
+            kept.push((Some(version.to_owned()), folder.join(&entry)));
         }
     }
     kept.sort();
@@ -129,19 +126,20 @@ pub fn is_chart(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "tgz" || ending == "gz") && path.is_file()
 }
 
-/// Whether the chart in a folder is a wrapper: [`is_wrapper_of`].
-pub fn is_wrapper(folder: &Path) -> bool {
-    let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+/// Whether the chart in a folder below the repository's root is a wrapper: [`is_wrapper_of`].
+pub fn is_wrapper(root: &Path, chart: &Path) -> bool {
+    let head = |name: &str| match source::read(&chart.join(name)) {
+        Ok(Source::Text(text)) => Some(File { name: name.to_owned(), data: text.into_bytes() }),
+        _ => None,
+    };
+    let heads: Vec<File> = ["Chart.yaml", "requirements.yaml"].into_iter().filter_map(head).collect();
     // Most charts are told by these alone.
-    if !(text("Chart.yaml").contains("dependencies") || folder.join("requirements.yaml").is_file()) {
-        return false;
-    }
-    folder::read_within(folder, folder).is_ok_and(|files| is_wrapper_of(&files))
+    is_wrapper_of(&heads) && read(root, chart).is_ok_and(|files| is_wrapper_of(&files))
 }
 
 /// Whether a chart does nothing but name others: in a repository of deployments such a one is the repository's own, and so are its values. What
 /// is published says where it comes from, or has pods itself.
-pub fn is_wrapper_of(files: &[File]) -> bool {
+fn is_wrapper_of(files: &[File]) -> bool {
     let texts = |is_it: fn(&str) -> bool| {
         files.iter().filter(move |file| is_it(&file.name)).map(|file| String::from_utf8_lossy(&file.data))
     };

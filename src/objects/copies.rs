@@ -95,9 +95,13 @@ fn replicator<'t>(text: &dyn Fn(&str) -> Option<&'t str>) -> Option<Copies> {
     }
 }
 
+fn parts(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
 /// The parts of a list of expressions that are divided by commas.
 fn listed(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(glob).collect()
+    parts(text).map(glob).collect()
 }
 
 /// An expression as it is, but for a bare `*`, which people write for all.
@@ -221,8 +225,7 @@ pub fn patcher(deployment: Node<'_, '_>) -> Option<Patcher> {
     };
     let name = setting("CONFIG_SECRETNAME").unwrap_or_else(|| "image-pull-secret".to_owned());
     let list = |name: &str| -> Vec<String> {
-        let list = setting(name).unwrap_or_default();
-        list.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+        parts(&setting(name).unwrap_or_default()).map(str::to_owned).collect()
     };
     let accounts = match (setting("CONFIG_ALLSERVICEACCOUNT"), list("CONFIG_SERVICEACCOUNTS")) {
         (Some(all), _) if all == "true" => Vec::new(),

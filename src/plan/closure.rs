@@ -262,8 +262,8 @@ impl<'p> Closure<'p> {
             Some(hint) => (Severity::Error, hint),
             None => (severity, hint),
         };
-        let adds = lacking.iter().flat_map(|run| &run.added).map(|adding| &adding.adder);
-        let message = match adds.into_iter().find(|adder| adder.names.iter().any(|added| added == name)) {
+        let mut adds = lacking.iter().flat_map(|run| &run.added).map(|adding| &adding.adder);
+        let message = match adds.find(|adder| adder.names.iter().any(|added| added == name)) {
             Some(Adder { controller, .. }) => {
                 format!("{controller} gives {about} pull secret `{name}`, which nothing ships{place}")
             }

@@ -47,7 +47,8 @@ pub struct File {
     pub stray: Option<Stray>,
     /// The namespaces that it declares, as builds name them.
     pub declared: Vec<String>,
-    /// The controllers of the repository that add pull secrets, the same for all files.
+    /// The controllers of the repository that add pull secrets, the same for all files: those first that change ServiceAccounts, which a pod
+    /// takes over before anything else changes it.
     pub adders: Arc<[Adding]>,
 }
 

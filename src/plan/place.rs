@@ -33,10 +33,9 @@ pub fn runs<'f>(file: &'f File, nth: usize, object: &'f Object, pod_spec: usize)
     if !object.is_service_account() {
         for run in &mut runs {
             let has_list = !run.pull_secrets.is_empty();
-            // A pod takes over what its ServiceAccount has before anything else changes it.
-            let (accounts, pods): (Vec<_>, Vec<_>) =
-                file.adders.iter().partition(|adding| matches!(adding.adder.to, To::Accounts(_)));
-            for adding in accounts.into_iter().filter(|_| !has_list).chain(pods) {
+            // Only a pod without a list takes over that of its ServiceAccount.
+            let acts = |adding: &&Adding| !(has_list && matches!(adding.adder.to, To::Accounts(_)));
+            for adding in file.adders.iter().filter(acts) {
                 add(run, adding, object, &object.pod_specs[pod_spec]);
             }
         }

@@ -66,6 +66,19 @@ pub struct Pod {
     pub is_test: bool,
 }
 
+impl Shape {
+    /// Whether these items are names in this form and nothing else.
+    pub fn is_names(self, items: &[Value]) -> bool {
+        items.iter().all(|item| match (item, self) {
+            (Value::Str(_), Self::ListOfStrings) => true,
+            (Value::Map(map), Self::ListOfNames) => {
+                map.entries().len() == 1 && text_at(item, &["name"]).is_some()
+            }
+            _ => false,
+        })
+    }
+}
+
 /// A value that reaches pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way {
@@ -270,12 +283,7 @@ impl Trial<'_> {
             Value::Str(text) => Some(text.text().into_owned()),
             other => text_at(other, &["name"]),
         };
-        let is_own = |item: &Value| match (item, shape) {
-            (Value::Str(_), Shape::ListOfStrings) => true,
-            (Value::Map(map), Shape::ListOfNames) => map.entries().len() == 1 && name(item).is_some(),
-            _ => false,
-        };
-        (list.items().iter().filter_map(name).collect(), list.items().iter().all(is_own))
+        (list.items().iter().filter_map(name).collect(), shape.is_names(list.items()))
     }
 
     /// The values that hold without any subchart looked at: the chart's own, and what is laid over them.

@@ -32,17 +32,16 @@ pub(super) fn other_version(release: &Release, sought: &Sought, severity: Severi
     Some(Stale { severity, message })
 }
 
+fn finding(code: Code, path: &str, asker: &Asker, message: String, hint: &str) -> Finding {
+    let (file, hint) = (path.to_owned(), Some(hint.to_owned()));
+    Finding { code, severity: code.severity(), file, position: asker.position, message, hint, object: None }
+}
+
 /// That facts, or a chart that is kept, are of another version.
 pub(super) fn moved_on(path: &str, asker: &Asker, release: &Release, stale: &Stale) -> Finding {
-    Finding {
-        code: Code::ChartFactsStale,
-        severity: stale.severity,
-        file: path.to_owned(),
-        position: asker.position,
-        message: stale.message.clone(),
-        hint: Some("`pullcred learn` that version of the chart, or `helm pull` it into a folder of `charts`: then it is rendered".to_owned()),
-        object: Some(object_of(asker, release)),
-    }
+    let hint = "`pullcred learn` that version of the chart, or `helm pull` it into a folder of `charts`: then it is rendered";
+    let finding = finding(Code::ChartFactsStale, path, asker, stale.message.clone(), hint);
+    Finding { severity: stale.severity, object: Some(object_of(asker, release)), ..finding }
 }
 
 /// That a chart makes an object that deploys more: an app of apps.
@@ -52,46 +51,31 @@ pub(super) fn makes(
     release: &Release,
     (kind, name): &(String, String),
 ) -> Finding {
-    Finding {
-        code: Code::ChartUnknown,
-        severity: Code::ChartUnknown.severity(),
-        file: path.to_owned(),
-        position: asker.position,
-        message: format!(
-            "the chart of `{}` `{}` makes the {kind} `{name}`, and what that deploys is not followed",
-            asker.kind, asker.name
-        ),
-        hint: Some(
-            "keep such objects as files; or pipe what it deploys through `pullcred generate -`".to_owned(),
-        ),
-        object: Some(object_of(asker, release)),
-    }
+    let message = format!(
+        "the chart of `{}` `{}` makes the {kind} `{name}`, and what that deploys is not followed",
+        asker.kind, asker.name
+    );
+    let hint = "keep such objects as files; or pipe what it deploys through `pullcred generate -`";
+    let finding = finding(Code::ChartUnknown, path, asker, message, hint);
+    Finding { object: Some(object_of(asker, release)), ..finding }
 }
 
 /// That what a chart names is not known, and neither is who deploys it.
 pub(super) fn unclear(path: &str, asker: &Asker) -> Finding {
-    Finding {
-        code: Code::ChartUnknown,
-        severity: Code::ChartUnknown.severity(),
-        file: path.to_owned(),
-        position: asker.position,
-        message: format!("of the charts that the chart `{}` names not all are known", asker.name),
-        hint: Some("`helm dependency build` it, or `pullcred learn` what it names".to_owned()),
-        object: None,
-    }
+    let message = format!("of the charts that the chart `{}` names not all are known", asker.name);
+    finding(
+        Code::ChartUnknown,
+        path,
+        asker,
+        message,
+        "`helm dependency build` it, or `pullcred learn` what it names",
+    )
 }
 
 /// That a chart does not render.
 pub(super) fn fails(path: &str, asker: &Asker, release: &Release, reason: &str) -> Finding {
     let message =
         format!("the chart of `{}` `{}` does not render with its values: {reason}", asker.kind, asker.name);
-    Finding {
-        code: Code::ChartFails,
-        severity: Code::ChartFails.severity(),
-        file: path.to_owned(),
-        position: asker.position,
-        message,
-        hint: Some("`pullcred generate CHART` shows more".to_owned()),
-        object: Some(object_of(asker, release)),
-    }
+    let finding = finding(Code::ChartFails, path, asker, message, "`pullcred generate CHART` shows more");
+    Finding { object: Some(object_of(asker, release)), ..finding }
 }

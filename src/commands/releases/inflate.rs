@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::super::settings::Settings;
 use super::asker::{Asker, is_read};
@@ -26,30 +26,35 @@ pub fn inflater<'f>(
     files: &'f [File],
     settings: &'f Settings,
 ) -> impl Fn(&str, usize, &Value) -> Objects + Sync + use<'f> {
-    let mut known: HashMap<Key, (Release, OnceLock<Objects>)> = HashMap::new();
-    for (nth, file) in files.iter().enumerate().filter(|(_, file)| is_read(file)) {
-        let Some(fields) = file.delivery.as_ref().and_then(|facts| facts.kustomization.as_ref()) else {
-            continue;
-        };
-        let entries = releases::charts(&file.path, fields);
-        let named = generators(files, nth, fields, settings);
-        for (line, release) in
-            entries.into_iter().chain(named.into_iter().map(|(_, line, release)| (line, release)))
-        {
-            let key = (file.path.clone(), line, release.name.clone());
-            known.insert(key, (release, OnceLock::new()));
-        }
-    }
-    let homes: Vec<PathBuf> =
-        settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect();
+    // Most repositories have builds without charts: nothing is looked for until one asks.
+    let known = LazyLock::new(move || known(files, settings));
+    let homes = homes(settings);
     move |file, line, entry| {
-        if known.is_empty() {
-            return None;
-        }
         let key = (file.to_owned(), line, releases::release_name(entry).to_owned());
         let (release, objects) = known.get(&key)?;
         objects.get_or_init(|| rendered(files, settings, &homes, file, release, entry)).clone()
     }
+}
+
+/// The charts that kustomizations name, and room for what they make.
+fn known(files: &[File], settings: &Settings) -> HashMap<Key, (Release, OnceLock<Objects>)> {
+    let mut known = HashMap::new();
+    for (nth, file) in files.iter().enumerate().filter(|(_, file)| is_read(file)) {
+        let Some(fields) = file.delivery.as_ref().and_then(|facts| facts.kustomization.as_ref()) else {
+            continue;
+        };
+        let named = generators(files, nth, fields, settings).into_iter();
+        let named = named.map(|(_, line, release)| (line, release));
+        for (line, release) in releases::charts(&file.path, fields).into_iter().chain(named) {
+            known.insert((file.path.clone(), line, release.name.clone()), (release, OnceLock::new()));
+        }
+    }
+    known
+}
+
+/// The folders in which charts are kept.
+pub(super) fn homes(settings: &Settings) -> Vec<PathBuf> {
+    settings.config.charts.iter().map(|folder| settings.base.join(folder)).collect()
 }
 
 /// The objects of a chart, if it is here, renders, and everything is known that decides about them.

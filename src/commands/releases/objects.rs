@@ -89,9 +89,34 @@ impl Merged {
         }
     }
 
-    /// Puts the objects into their files.
-    pub(super) fn finish(mut self, files: &mut [File], mut digest: impl FnMut(usize, &str)) {
-        self.share();
+    /// Values of one file that several releases take are one place: written once, if all can take the same.
+    fn share(&mut self) {
+        let mut shared: BTreeMap<(usize, String), Vec<(usize, usize)>> = BTreeMap::new();
+        for (nth, making) in self.objects.iter().enumerate().filter(|(_, making)| making.asked_at.is_some()) {
+            for (at, pod_spec) in making.object.pod_specs.iter().enumerate() {
+                if let Some(value) = pod_spec.chart.as_ref().and_then(|chart| chart.value.clone()) {
+                    shared.entry((making.file, value)).or_default().push((nth, at));
+                }
+            }
+        }
+        for ((_, value), places) in shared.into_iter().filter(|(_, places)| places.len() > 1) {
+            let slots = || places.iter().map(|(nth, at)| &self.objects[*nth].object.pod_specs[*at].slot);
+            let form = slots().find_map(|slot| Some(slot.as_ref().ok()?.form()));
+            let agree = slots().all(|slot| slot.as_ref().is_ok_and(|slot| Some(slot.form()) == form));
+            for (nth, at) in &places {
+                let pod_spec = &mut self.objects[*nth].object.pod_specs[*at];
+                pod_spec.users = places.len();
+                if !agree && pod_spec.slot.is_ok() {
+                    let reason =
+                        format!("another release that shares the file cannot take `{value}` like this");
+                    pod_spec.slot = Err(Refusal::Other(reason));
+                }
+            }
+        }
+    }
+
+    /// What a release that nobody knows takes, too, is left alone.
+    fn doubted(&mut self, files: &[File]) {
         for making in self.objects.iter_mut().filter(|making| making.asked_at.is_some()) {
             let Some(who) = self.doubts.get(&files[making.file].path) else { continue };
             for pod_spec in making.object.pod_specs.iter_mut().filter(|pod_spec| pod_spec.slot.is_ok()) {
@@ -99,6 +124,12 @@ impl Merged {
                 pod_spec.slot = Err(Refusal::Other(reason));
             }
         }
+    }
+
+    /// Puts the objects into their files.
+    pub(super) fn finish(mut self, files: &mut [File], mut digest: impl FnMut(usize, &str)) {
+        self.share();
+        self.doubted(files);
         for mut making in self.objects {
             if making.object.pod_specs.is_empty() {
                 continue;
@@ -125,34 +156,6 @@ impl Merged {
             making.object.position = making.object.pod_specs[0].position;
             facts.objects.push(making.object);
             file.deployments.push(deployments);
-        }
-    }
-}
-
-impl Merged {
-    /// Values of one file that several releases take are one place: written once, if all can take the same.
-    fn share(&mut self) {
-        let mut shared: BTreeMap<(usize, String), Vec<(usize, usize)>> = BTreeMap::new();
-        for (nth, making) in self.objects.iter().enumerate().filter(|(_, making)| making.asked_at.is_some()) {
-            for (at, pod_spec) in making.object.pod_specs.iter().enumerate() {
-                if let Some(value) = pod_spec.chart.as_ref().and_then(|chart| chart.value.clone()) {
-                    shared.entry((making.file, value)).or_default().push((nth, at));
-                }
-            }
-        }
-        for ((_, value), places) in shared.into_iter().filter(|(_, places)| places.len() > 1) {
-            let slots = || places.iter().map(|(nth, at)| &self.objects[*nth].object.pod_specs[*at].slot);
-            let form = slots().find_map(|slot| Some(slot.as_ref().ok()?.form()));
-            let agree = slots().all(|slot| slot.as_ref().is_ok_and(|slot| Some(slot.form()) == form));
-            for (nth, at) in &places {
-                let pod_spec = &mut self.objects[*nth].object.pod_specs[*at];
-                pod_spec.users = places.len();
-                if !agree && pod_spec.slot.is_ok() {
-                    let reason =
-                        format!("another release that shares the file cannot take `{value}` like this");
-                    pod_spec.slot = Err(Refusal::Other(reason));
-                }
-            }
         }
     }
 }

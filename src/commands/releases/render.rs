@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::deliveries::delivery::{DELIVERY_GROUPS, Kind, kind_of};
 use crate::deliveries::facts::{ChartFacts, FILE, Facts, estimate};
 use crate::deliveries::graph::ChartObject;
-use crate::deliveries::releases::{Layer, Release, post_rendered};
+use crate::deliveries::releases::{Chart, Layer, Release, post_rendered};
 use crate::effects::charts;
 use crate::effects::source::{self, Source};
 use crate::plan::File;
@@ -29,40 +29,36 @@ pub(super) struct Rendered {
     pub chart: String,
     /// What is not known of the values.
     pub hidden: Option<String>,
-    /// The chart's own values, if they are the repository's and nothing is laid over them.
-    pub own_values: Option<String>,
+    /// Whether facts tell of a part of it.
+    pub by_facts: bool,
     /// Kind and name of objects that it makes and that deploy more.
     pub deliveries: Vec<(String, String)>,
 }
 
 /// Files of charts, each read once.
 #[derive(Default)]
-pub(super) struct Charts(Mutex<BTreeMap<PathBuf, Read>>);
+pub(super) struct Charts(Mutex<BTreeMap<(PathBuf, bool), Read>>);
 
 /// A chart as it was read, or why it cannot be.
-type Read = Arc<Result<Chart, String>>;
+type Read = Arc<Result<Contents, String>>;
 
-struct Chart {
+struct Contents {
     files: Vec<offline_helm::File>,
     /// What it names and does not have.
     missing: Vec<Missing>,
     /// Whether its templates speak of objects that deploy more.
     may_deploy: bool,
-    /// Whether it has values of its own that are the repository's.
-    has_own_values: bool,
 }
 
-impl Chart {
-    fn new(root: &FilePath, folder: &FilePath, files: Vec<offline_helm::File>) -> Self {
-        let has_values = files.iter().any(|file| file.name == "values.yaml");
-        let has_own_values = has_values && folder.is_dir() && charts::is_wrapper_of(&files);
-        let (files, missing) = completed(root, folder, files);
+impl Contents {
+    fn new(root: &FilePath, folder: &FilePath, files: Vec<offline_helm::File>, is_fetched: bool) -> Self {
+        let (files, missing) = if is_fetched { completed(root, folder, files) } else { (files, Vec::new()) };
         let speaks = |file: &offline_helm::File| {
             let text = String::from_utf8_lossy(&file.data);
             file.name.contains("templates/") && DELIVERY_GROUPS.iter().any(|group| text.contains(group))
         };
         let may_deploy = files.iter().any(speaks);
-        Self { files, missing, may_deploy, has_own_values }
+        Self { files, missing, may_deploy }
     }
 }
 
@@ -84,14 +80,16 @@ impl From<String> for Refused {
 }
 
 impl Charts {
-    fn read(&self, root: &FilePath, chart: &FilePath) -> Read {
+    /// `is_fetched` is whether the host fetches what the chart names, too.
+    fn read(&self, root: &FilePath, chart: &FilePath, is_fetched: bool) -> Read {
+        let key = (chart.to_owned(), is_fetched);
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known().get(chart) {
+        if let Some(found) = known().get(&key) {
             return Arc::clone(found);
         }
         let files = charts::read(root, chart).map_err(|error| error.to_string());
-        let files = Arc::new(files.map(|files| Chart::new(root, chart, files)));
-        known().insert(chart.to_owned(), Arc::clone(&files));
+        let files = Arc::new(files.map(|files| Contents::new(root, chart, files, is_fetched)));
+        known().insert(key, Arc::clone(&files));
         files
     }
 }
@@ -114,9 +112,10 @@ pub(super) fn render(
     (built, facts): (Option<&Finished>, &LazyFacts<'_>),
 ) -> Result<Rendered, Refused> {
     let found = shown(chart.strip_prefix(&settings.root).unwrap_or(chart));
-    let chart = charts.read(&settings.root, chart);
-    let Chart { files: known, missing, may_deploy, has_own_values } =
-        chart.as_ref().as_ref().map_err(String::clone)?;
+    // Flux and Argo CD fetch what the chart of a repository names; kustomize and Helm take what is there.
+    let is_fetched = matches!(release.chart, Chart::Folder(_));
+    let chart = charts.read(&settings.root, chart, is_fetched);
+    let Contents { files: known, missing, may_deploy } = chart.as_ref().as_ref().map_err(String::clone)?;
     let mut chart = known.clone();
     if release.replaces_own_values {
         chart.iter_mut().filter(|file| file.name == "values.yaml").for_each(|file| file.data.clear());
@@ -128,40 +127,34 @@ pub(super) fn render(
         namespace: namespace.unwrap_or("default").to_owned(),
         ..offline_helm::Options::default()
     };
-    let own;
-    let finished = match built {
-        Some(built) => built,
-        None => {
-            own = finished(release, &chart, &layers, &options)?;
-            &own
-        }
+    let is_finished = built.is_none() && !release.post_renderers.is_empty();
+    // Few releases ask for what the chart makes besides pods.
+    let rendering = (*may_deploy || is_finished)
+        .then(|| offline_helm::render(chart.clone(), &layers, &options).map_err(words))
+        .transpose()?;
+    let deliveries = rendering.as_ref().filter(|_| *may_deploy).map(deliveries).unwrap_or_default();
+    let own = match rendering.as_ref().filter(|_| is_finished) {
+        Some(rendering) => finished(release, rendering)?,
+        None => Finished(BTreeMap::new()),
     };
+    let finished = built.unwrap_or(&own);
     let wants = |pod: &Pod| lacks(&finished.of(pod), namespace, &settings.config);
-    let deliveries = if *may_deploy { deliveries(&chart, &layers, &options)? } else { Vec::new() };
-    let own = if missing.is_empty() { Vec::new() } else { chart.clone() };
     let mut probed = probe(chart, &layers, &options, &[], &wants).map_err(words)?;
     probed.pods = probed.pods.iter().map(|pod| finished.of(pod)).collect();
     let mut chart = format!("`{found}`");
     if !missing.is_empty() {
         let wants = |pod: &Pod| lacks(pod, namespace, &settings.config);
-        if !umbrella::told(&mut probed, missing, facts(), (&own, &layers), &release.name, &wants) {
+        if !umbrella::told(&mut probed, missing, facts(), (known, &layers), &release.name, &wants) {
             return Err(Refused::Unknown);
         }
         let names: Vec<String> = missing.iter().map(|it| format!("`{}`", it.name)).collect();
         chart.push_str(&format!(" and {} (known, though not here)", names.join(", ")));
     }
-    let is_own = *has_own_values && release.layers.is_empty();
-    let own_values = is_own.then(|| format!("{found}/values.yaml"));
-    Ok(Rendered { probed, chart, hidden, own_values, deliveries })
+    Ok(Rendered { probed, chart, hidden, by_facts: !missing.is_empty(), deliveries })
 }
 
 /// The objects of Flux, Argo CD and the like that a chart makes, by kind and name.
-fn deliveries(
-    chart: &[offline_helm::File],
-    layers: &[offline_helm::Layer],
-    options: &offline_helm::Options,
-) -> Result<Vec<(String, String)>, String> {
-    let rendering = offline_helm::render(chart.to_vec(), layers, options).map_err(words)?;
+fn deliveries(rendering: &offline_helm::Rendering) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for object in
         rendering.manifests.iter().flat_map(|manifest| documents(&manifest.text).unwrap_or_default())
@@ -174,7 +167,7 @@ fn deliveries(
             found.push((text("kind").to_owned(), name.to_owned()));
         }
     }
-    Ok(found)
+    found
 }
 
 /// Images and pull secrets of pods by their kind and name, where post-renderers have changed them.
@@ -203,16 +196,7 @@ impl Finished {
 }
 
 /// What the post-renderers of a release make of its pods.
-fn finished(
-    release: &Release,
-    chart: &[offline_helm::File],
-    layers: &[offline_helm::Layer],
-    options: &offline_helm::Options,
-) -> Result<Finished, String> {
-    if release.post_renderers.is_empty() {
-        return Ok(Finished(BTreeMap::new()));
-    }
-    let rendering = offline_helm::render(chart.to_vec(), layers, options).map_err(words)?;
+fn finished(release: &Release, rendering: &offline_helm::Rendering) -> Result<Finished, String> {
     let texts: Vec<&str> = rendering.manifests.iter().map(|manifest| &*manifest.text).collect();
     let objects = post_rendered(&release.post_renderers, &texts.join("\n---\n"))
         .map_err(|reason| format!("a post-renderer of the release fails: {reason}"))?;
@@ -253,7 +237,7 @@ pub(super) fn estimated(
     };
     let how = if facts.is_own { format!("known from {FILE}") } else { "known, though not here".to_owned() };
     let chart = format!("`{}` ({how}{version})", facts.chart);
-    Some(Rendered { probed, chart, hidden, own_values: None, deliveries: Vec::new() })
+    Some(Rendered { probed, chart, hidden, by_facts: true, deliveries: Vec::new() })
 }
 
 /// The layers of a release's values, and what of them cannot be read here.

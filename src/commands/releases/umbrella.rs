@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path as FilePath;
 
-use crate::deliveries::facts::{Facts, Nearness, estimate};
+use crate::deliveries::facts::{Facts, Nearness, at, estimate};
 use crate::deliveries::releases::flow_text;
 use crate::effects::charts;
 use offline_helm::probe::{Pod, Probed, given};
@@ -13,9 +13,6 @@ use offline_helm::{File, Layer};
 use offline_kustomize::documents::documents;
 use offline_kustomize::repository::join;
 use offline_kustomize::value::Value as Tree;
-
-/// Local charts within each other.
-const DEPTH: usize = 8;
 
 /// A chart that another one names and that is not here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,24 +28,15 @@ pub(super) struct Missing {
 }
 
 /// The files of a chart in a folder below the repository's root, with the local charts that it names put in, and those that are missing taken
-/// out of the file that names them.
-pub(super) fn completed(root: &FilePath, chart: &FilePath, files: Vec<File>) -> (Vec<File>, Vec<Missing>) {
+/// out of the file that names them. What a local chart names in turn no host fetches.
+pub(super) fn completed(
+    root: &FilePath,
+    chart: &FilePath,
+    mut files: Vec<File>,
+) -> (Vec<File>, Vec<Missing>) {
     let mut missing = Vec::new();
     let here = chart.strip_prefix(root).ok().filter(|_| chart.is_dir()).and_then(FilePath::to_str);
-    let files = match here {
-        Some(here) => complete(root, here, files, &mut missing, 0),
-        None => files,
-    };
-    (files, missing)
-}
-
-fn complete(
-    root: &FilePath,
-    here: &str,
-    mut files: Vec<File>,
-    missing: &mut Vec<Missing>,
-    depth: usize,
-) -> Vec<File> {
+    let Some(here) = here else { return (files, missing) };
     // Older charts have a file of their own for what they name.
     let read = |name: &str| {
         let at = files.iter().position(|file| file.name == name)?;
@@ -58,7 +46,7 @@ fn complete(
         (!dependencies.is_empty()).then_some((at, tree, dependencies))
     };
     let Some((at, mut tree, dependencies)) = read("Chart.yaml").or_else(|| read("requirements.yaml")) else {
-        return files;
+        return (files, missing);
     };
     let there = names(&files);
     let mut left = Vec::new();
@@ -69,19 +57,10 @@ fn complete(
             left.push(dependency.clone());
             continue;
         }
-        let local = repository.strip_prefix("file://").filter(|_| depth < DEPTH);
-        let folder = local.and_then(|path| join(here, path));
-        if let Some(more) = folder.and_then(|folder| {
-            let read = charts::read(root, &root.join(&folder)).ok()?;
-            Some(complete(root, &folder, read, missing, depth + 1))
-        }) {
+        let local = repository.strip_prefix("file://").and_then(|path| join(here, path));
+        if let Some(more) = local.and_then(|folder| charts::read(root, &root.join(folder)).ok()) {
             let inside = |file: File| File { name: format!("charts/{name}/{}", file.name), data: file.data };
             files.extend(more.into_iter().map(inside));
-            left.push(dependency.clone());
-            continue;
-        }
-        // What lies deeper than one level has values of its own in too many places.
-        if depth > 0 {
             left.push(dependency.clone());
             continue;
         }
@@ -99,7 +78,7 @@ fn complete(
         tree.set("dependencies", Tree::list(left));
         files[at].data = flow_text(&tree).into_bytes();
     }
-    files
+    (files, missing)
 }
 
 /// The names of the charts within a chart.
@@ -148,7 +127,7 @@ pub(super) fn told(
     all.extend(layers.iter().cloned());
     let Ok(values) = given(&all) else { return false };
     for dependency in missing {
-        let switch = dependency.conditions.iter().find_map(|path| match at(&values, path) {
+        let switch = dependency.conditions.iter().find_map(|path| match at(&values, path.split('.')) {
             Some(Value::Bool(truth)) => Some(truth),
             _ => None,
         });
@@ -178,16 +157,11 @@ pub(super) fn told(
 /// What a chart below is given: what stands under its key, and the values that are for all.
 fn below(values: &Value, key: &str) -> Value {
     let own =
-        Map::new(at(values, key).and_then(|own| Some(own.as_map()?.entries().clone())).unwrap_or_default());
+        Map::new(at(values, [key]).and_then(|own| Some(own.as_map()?.entries().clone())).unwrap_or_default());
     if own.get(b"global").is_none()
-        && let Some(global) = at(values, "global")
+        && let Some(global) = at(values, ["global"])
     {
         own.set("global", global);
     }
     Value::Map(own.into())
-}
-
-/// The value at keys that are joined by dots.
-fn at(values: &Value, path: &str) -> Option<Value> {
-    path.split('.').try_fold(values.clone(), |value, key| value.as_map()?.get(key.as_bytes()))
 }

@@ -201,7 +201,7 @@ fn plain(address: &str) -> String {
 }
 
 /// The first number of a version, or of what versions will do.
-fn major(version: &str) -> Option<u64> {
+pub fn major(version: &str) -> Option<u64> {
     let start = version.find(|c: char| c.is_ascii_digit())?;
     let digits = version[start..].split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()

@@ -82,8 +82,9 @@ pub fn estimate(
             let shape = facts.paths[nth].shape;
             let value = at(values, keys.iter().map(String::as_str));
             let present = names(value.as_ref(), shape);
-            let is_whole = is_names(value.as_ref(), shape);
-            probed.ways.push(Way { path: keys, shape: shape.into(), present, is_whole, pods });
+            let shape = Shape::from(shape);
+            let is_whole = matches!(&value, Some(Value::List(list)) if shape.is_names(list.items()));
+            probed.ways.push(Way { path: keys, shape, present, is_whole, pods });
         }
     }
     Some(probed)
@@ -238,16 +239,6 @@ fn names(value: Option<&Value>, form: Form) -> Vec<String> {
         }
         _ => Vec::new(),
     }
-}
-
-/// Whether a value holds names in its own form and nothing else.
-fn is_names(value: Option<&Value>, form: Form) -> bool {
-    let Some(Value::List(list)) = value else { return false };
-    list.items().iter().all(|item| match (item, Shape::from(form)) {
-        (Value::Str(_), Shape::ListOfStrings) => true,
-        (Value::Map(map), Shape::ListOfNames) => map.entries().len() == 1,
-        _ => false,
-    })
 }
 
 impl From<Form> for Shape {

@@ -28,7 +28,7 @@ impl Parts {
 }
 
 /// The value at the end of keys.
-pub(super) fn at<'k>(values: &Value, keys: impl IntoIterator<Item = &'k str>) -> Option<Value> {
+pub fn at<'k>(values: &Value, keys: impl IntoIterator<Item = &'k str>) -> Option<Value> {
     keys.into_iter().try_fold(values.clone(), |value, key| value.as_map()?.get(key.as_bytes()))
 }
 

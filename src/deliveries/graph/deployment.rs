@@ -138,6 +138,23 @@ pub struct GeneratedSecret {
     pub line: usize,
 }
 
+impl Deployment {
+    /// One of which nothing is known but how it came about.
+    pub fn unknown(cluster: Cluster, source: Vec<Source>, root: Option<Arc<str>>) -> Self {
+        Self {
+            cluster,
+            namespace: None,
+            misnamed: None,
+            name: None,
+            pods: Pods::Unknown,
+            source,
+            root,
+            doubt: None,
+            tree: None,
+        }
+    }
+}
+
 /// An object of a chart that a kustomization names, as a build leaves it.
 #[derive(Clone, Debug)]
 pub struct ChartObject {

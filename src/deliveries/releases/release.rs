@@ -105,8 +105,19 @@ pub struct Sources<'s> {
 impl Release {
     /// What somebody deploys from a folder, for all that is known.
     pub fn of_folder(name: String, folder: &str) -> Self {
-        let chart = Chart::Folder(folder.to_owned());
-        Self { name, ..start(&Value::Null, chart) }
+        let values = format!("{folder}/values.yaml");
+        let mut release = start(&Value::Null, Chart::Folder(folder.to_owned()));
+        release.name = name;
+        release.place = Place::File(values.clone());
+        release.with_own_values(values);
+        release
+    }
+
+    /// The chart's own values are the repository's: they count as the lowest layer.
+    pub fn with_own_values(&mut self, path: String) {
+        if !self.replaces_own_values {
+            self.layers.insert(0, Layer::File { path, optional: true });
+        }
     }
 
     /// Whether its values have variables of Flux that nothing has filled in.

@@ -128,17 +128,9 @@ impl<'r, 'a> Builds<'r, 'a> {
         source.extend(outer.source.clone());
         for &file in &built.files {
             for object in 0..self.files[file].objects.len() {
-                let deployment = Deployment {
-                    cluster: outer.cluster(),
-                    namespace: None,
-                    misnamed: None,
-                    name: None,
-                    pods: Pods::Unknown,
-                    source: source.clone(),
-                    root: Some(Arc::clone(&known.file)),
-                    doubt: Some(notice),
-                    tree: None,
-                };
+                let root = Some(Arc::clone(&known.file));
+                let unknown = Deployment::unknown(outer.cluster(), source.clone(), root);
+                let deployment = Deployment { doubt: Some(notice), ..unknown };
                 built.places.push(((file, object), deployment));
             }
         }
@@ -165,15 +157,9 @@ impl<'r, 'a> Builds<'r, 'a> {
                     was: was.unwrap_or_else(|| (Arc::from(resource.kind()), Arc::from(resource.name()))),
                     object,
                     deployment: Deployment {
-                        cluster: outer.cluster(),
-                        namespace: None,
-                        misnamed: None,
                         name: Some(release.to_string()),
                         pods: Pods::Written,
-                        source,
-                        root: (!outer.generated).then(|| Arc::clone(&root.file)),
-                        doubt: None,
-                        tree: None,
+                        ..Deployment::unknown(outer.cluster(), source, root_of(root, outer))
                     },
                 });
             }
@@ -236,17 +222,7 @@ impl<'r, 'a> Builds<'r, 'a> {
             namespace => namespace,
         };
         let (namespace, source) = self.namespace(resource, namespace, path, outer);
-        let deployment = Deployment {
-            cluster: outer.cluster(),
-            namespace: None,
-            misnamed: None,
-            name: None,
-            pods: Pods::Unknown,
-            source,
-            root: (!outer.generated).then(|| Arc::clone(&root.file)),
-            doubt: None,
-            tree: None,
-        };
+        let deployment = Deployment::unknown(outer.cluster(), source, root_of(root, outer));
         if let Some(notice) = resource.uncertain {
             return self.doubted(deployment, resource, namespace, notice);
         }
@@ -377,6 +353,11 @@ impl<'r, 'a> Builds<'r, 'a> {
         }
         source.extend(outer.source.clone());
     }
+}
+
+/// The file of a build's root, if it has one.
+fn root_of(root: &Known<'_>, outer: &Outer) -> Option<Arc<str>> {
+    (!outer.generated).then(|| Arc::clone(&root.file))
 }
 
 /// What only a cluster fills in is a placeholder like any other, and no name of a Secret.
