@@ -126,7 +126,8 @@ pub fn is_chart(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "tgz" || ending == "gz") && path.is_file()
 }
 
-/// Whether the chart in a folder below the repository's root is a wrapper: [`is_wrapper_of`].
+/// Whether the chart in a folder below the repository's root does nothing but name others: in a repository of deployments such a one is the
+/// repository's own, and so are its values. What is published says where it comes from, or has pods itself.
 pub fn is_wrapper(root: &Path, chart: &Path) -> bool {
     let head = |name: &str| match source::read(&chart.join(name)) {
         Ok(Source::Text(text)) => Some(File { name: name.to_owned(), data: text.into_bytes() }),
@@ -137,8 +138,7 @@ pub fn is_wrapper(root: &Path, chart: &Path) -> bool {
     is_wrapper_of(&heads) && read(root, chart).is_ok_and(|files| is_wrapper_of(&files))
 }
 
-/// Whether a chart does nothing but name others: in a repository of deployments such a one is the repository's own, and so are its values. What
-/// is published says where it comes from, or has pods itself.
+/// [`is_wrapper`], as far as the given files of the chart tell.
 fn is_wrapper_of(files: &[File]) -> bool {
     let texts = |is_it: fn(&str) -> bool| {
         files.iter().filter(move |file| is_it(&file.name)).map(|file| String::from_utf8_lossy(&file.data))
