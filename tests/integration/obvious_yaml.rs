@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use lossless_yaml::obvious::{self, Found};
-use lossless_yaml::parse::parse;
+use lossless_yaml::parse::{Document, parse, parse_whole};
 use lossless_yaml::span::Span;
 use serde::Deserialize as _;
 use serde::de::IgnoredAny;
@@ -52,6 +52,13 @@ const PIECES: &[&str] = &[
     "{}",
     "{",
     "[a, \"b\"]",
+    "[a b, 'c, d', ]",
+    "{a: b}",
+    "{ \"a\": 'b' , c: - }",
+    ", ",
+    "[- a]",
+    "|\n",
+    "  |-\n    a\n\n     b\n   ",
     "%",
     "@",
     "`",
@@ -129,7 +136,18 @@ fn judge(text: &str) -> Result<bool, String> {
             return Err(format!("libyaml's descendant: {error}"));
         }
     }
-    let documents = parse(text, Span::new(0, text.len())).map_err(|error| error.reason)?;
+    let all = Span::new(0, text.len());
+    let documents = parse(text, all).map_err(|error| error.reason)?;
+    let parsed = parse_whole(text, all).map_err(|error| error.reason)?;
+    if documents != parsed {
+        let nodes = |documents: &[Document<'_>]| {
+            let nodes = documents.iter().flat_map(Document::nodes);
+            nodes
+                .map(|node| format!("{:?} {:?} {:?}", node.kind(), node.span(), node.as_str()))
+                .collect::<Vec<_>>()
+        };
+        return Err(format!("told {:#?}\nparsed {:#?}", nodes(&documents), nodes(&parsed)));
+    }
     let mut read = Vec::new();
     for root in documents.iter().filter_map(|document| document.root()) {
         read.extend(root.pairs().map(|(key, _)| key.as_str().unwrap_or_default().to_owned()));

@@ -40,6 +40,7 @@
 //! ```
 
 pub mod de;
+mod document;
 pub mod edit;
 pub mod elder;
 pub mod emit;
@@ -54,4 +55,5 @@ pub mod refusal;
 pub mod remove;
 pub mod span;
 pub mod split;
+mod told;
 pub mod verify;

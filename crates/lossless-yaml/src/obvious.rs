@@ -34,10 +34,59 @@ pub enum Found<'t> {
     Nothing,
     /// A plain scalar of one line.
     Plain(&'t str),
-    /// Any other scalar.
-    Scalar,
-    /// A flow collection.
-    Flow,
+    /// A plain scalar of several lines, as it is written.
+    Lines(&'t str),
+    /// A scalar with its quotes, as it is written.
+    Quoted(&'t str),
+    /// A block scalar.
+    Block(Block<'t>),
+    /// A flow collection of words, with its brackets.
+    Flow(&'t str),
+}
+
+impl Found<'_> {
+    /// Whether this is a scalar that somebody wrote.
+    pub fn is_scalar(self) -> bool {
+        !matches!(self, Self::Nothing | Self::Flow(_))
+    }
+}
+
+/// A block scalar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block<'t> {
+    /// `|` or `>`, and what stands behind it for the line breaks at its end.
+    pub header: &'t str,
+    /// Its lines, from the one behind the header.
+    pub body: &'t str,
+    /// How far its lines are indented.
+    pub indent: usize,
+}
+
+/// Who is shown an obvious text, piece by piece; offsets are bytes of the text.
+pub trait Visitor<'t> {
+    /// What stands behind the key or dash that the last of the levels read last.
+    fn found(&mut self, levels: &[Level<'t>], found: Found<'t>);
+
+    /// A document begins, at its mark.
+    fn begin(&mut self) {}
+
+    /// A block collection begins, at its first key or dash.
+    fn open(&mut self, _at: usize, _is_mapping: bool) {}
+
+    /// A key of the collection that is open, with its quotes.
+    fn key(&mut self, _written: &'t str) {}
+
+    /// A dash of the collection that is open.
+    fn dash(&mut self, _at: usize) {}
+
+    /// The collection that was opened last ends; the next thing stands here.
+    fn close(&mut self, _at: usize) {}
+}
+
+impl<'t, F: FnMut(&[Level<'t>], Found<'t>)> Visitor<'t> for F {
+    fn found(&mut self, levels: &[Level<'t>], found: Found<'t>) {
+        self(levels, found);
+    }
 }
 
 /// Collections within each other up to which a text is obvious.
@@ -45,12 +94,18 @@ const DEPTH: usize = 64;
 
 /// Whether all of a text is obvious; `see` is shown what stands at each place up to then.
 pub fn read<'t>(text: &'t str, see: &mut impl FnMut(&[Level<'t>], Found<'t>)) -> bool {
-    let mut reader = Reader { rest: text, levels: Vec::with_capacity(16), see };
+    visit(text, see)
+}
+
+/// [`read`], for those who want to know where things stand.
+pub fn visit<'t>(text: &'t str, visitor: &mut impl Visitor<'t>) -> bool {
+    let mut reader = Reader { text, rest: text, levels: Vec::with_capacity(16), visitor };
     while let Some(line) = reader.next() {
         if reader.line(line).is_none() {
             return false;
         }
     }
+    reader.close_to(text.len(), |_| true);
     true
 }
 
@@ -73,13 +128,34 @@ pub fn plain_values<'t, const N: usize>(text: &'t str, keys: [&str; N]) -> Optio
     (is_obvious && any && certain).then_some(values)
 }
 
-struct Reader<'t, 's, S> {
+struct Reader<'t, 'v, V> {
+    text: &'t str,
     rest: &'t str,
     levels: Vec<Level<'t>>,
-    see: &'s mut S,
+    visitor: &'v mut V,
 }
 
-impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
+impl<'t, V: Visitor<'t>> Reader<'t, '_, V> {
+    /// Where a part of the text begins.
+    fn offset(&self, part: &str) -> usize {
+        part.as_ptr().addr() - self.text.as_ptr().addr()
+    }
+
+    /// The text from the beginning of one part to the end of another.
+    fn between(&self, first: &str, last: &str) -> &'t str {
+        &self.text[self.offset(first)..self.offset(last) + last.len()]
+    }
+
+    /// Closes collections, the innermost first, as long as they end.
+    fn close_to(&mut self, at: usize, ends: impl Fn(&Level<'t>) -> bool) {
+        while let Some(level) = self.levels.pop_if(|level| ends(level)) {
+            if level.dashes {
+                self.visitor.close(at);
+            }
+            self.visitor.close(at);
+        }
+    }
+
     /// The next line, without its end.
     fn next(&mut self) -> Option<&'t str> {
         let line = self.peek()?;
@@ -112,14 +188,13 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
             return Some(());
         }
         if indent == 0 && (content.starts_with("---") || content.starts_with("...")) {
-            self.levels.clear();
+            self.close_to(self.offset(content), |_| true);
+            self.visitor.begin();
             return (content == "---").then_some(());
         }
-        while self.levels.last().is_some_and(|level| level.column > indent) {
-            self.levels.pop();
-            // A document has one root.
-            self.levels.first()?;
-        }
+        // A document has one root.
+        self.levels.first().is_none_or(|root| root.column <= indent).then_some(())?;
+        self.close_to(self.offset(content), |level| level.column > indent);
         self.node(content, indent)
     }
 
@@ -127,7 +202,7 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
     fn node(&mut self, mut content: &'t str, mut column: usize) -> Option<()> {
         loop {
             if content == "-" || content.starts_with("- ") {
-                self.dash(column)?;
+                self.dash(column, content)?;
                 let item = content[1..].trim_start_matches(' ');
                 if item.is_empty() || item.starts_with('#') {
                     self.found(Found::Nothing);
@@ -136,7 +211,7 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
                 column += content.len() - item.len();
                 content = item;
             } else if let Some((key, value)) = key(content) {
-                self.key(column, key)?;
+                self.key(column, key, content)?;
                 if value.is_empty() || value.starts_with('#') {
                     self.found(Found::Nothing);
                     return Some(());
@@ -151,32 +226,43 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
     }
 
     /// A dash: the next item of the sequence there, or the first of a new one.
-    fn dash(&mut self, column: usize) -> Option<()> {
+    fn dash(&mut self, column: usize, content: &'t str) -> Option<()> {
+        let at = self.offset(content);
         match self.levels.last_mut() {
             Some(level) if level.column == column => {
-                let may = level.key.is_none() || level.waits || level.dashes;
+                let begins = level.key.is_some() && !level.dashes;
+                (!begins || level.waits).then_some(())?;
                 level.dashes = level.key.is_some();
                 level.waits = true;
-                may.then_some(())
+                if begins {
+                    self.visitor.open(at, false);
+                }
             }
-            _ => self.open(Level { column, key: None, waits: true, dashes: false }),
+            _ => self.open(Level { column, key: None, waits: true, dashes: false }, at)?,
         }
+        self.visitor.dash(at);
+        Some(())
     }
 
     /// A key: the next of the mapping there, or the first of a new one.
-    fn key(&mut self, column: usize, key: &'t str) -> Option<()> {
+    fn key(&mut self, column: usize, key: &'t str, content: &'t str) -> Option<()> {
+        let at = self.offset(content);
         let level = Level { column, key: Some(key), waits: true, dashes: false };
         match self.levels.last_mut() {
             Some(open) if open.column == column => {
                 open.key?;
-                *open = level;
-                Some(())
+                if std::mem::replace(open, level).dashes {
+                    self.visitor.close(at);
+                }
             }
-            _ => self.open(level),
+            _ => self.open(level, at)?,
         }
+        let quotes = self.offset(key) - at;
+        self.visitor.key(&content[..key.len() + 2 * quotes]);
+        Some(())
     }
 
-    fn open(&mut self, level: Level<'t>) -> Option<()> {
+    fn open(&mut self, level: Level<'t>, at: usize) -> Option<()> {
         if let Some(outer) = self.levels.last_mut() {
             if !outer.waits {
                 return None;
@@ -184,11 +270,13 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
             outer.waits = false;
         }
         self.levels.push(level);
-        (self.levels.len() < DEPTH).then_some(())
+        (self.levels.len() < DEPTH).then_some(())?;
+        self.visitor.open(at, level.key.is_some());
+        Some(())
     }
 
     fn found(&mut self, found: Found<'t>) {
-        (self.see)(&self.levels, found);
+        self.visitor.found(&self.levels, found);
     }
 
     /// A value, and the lines on which it goes on.
@@ -202,18 +290,19 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
         let bytes = value.as_bytes();
         let found = match bytes[0] {
             quote @ (b'"' | b'\'') => {
-                self.quoted(&value[1..], quote, outer)?;
-                Found::Scalar
+                let last = self.quoted(&value[1..], quote, outer)?;
+                Found::Quoted(self.between(value, last))
             }
             b'|' | b'>' => {
                 matches!(&bytes[1..], b"" | b"-" | b"+").then_some(())?;
-                self.block(outer)?;
-                Found::Scalar
+                let body = self.rest;
+                let indent = self.block(outer)?;
+                Found::Block(Block { header: value, body: &body[..body.len() - self.rest.len()], indent })
             }
             b'{' | b'[' => {
                 let value = without_comment(value).unwrap_or(value);
-                (value == "{}" || is_list(value)).then_some(())?;
-                Found::Flow
+                words(value, |_| {})?;
+                Found::Flow(value)
             }
             first => {
                 let begins = first.is_ascii_alphanumeric()
@@ -223,10 +312,10 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
                 let alone = without_comment(value);
                 (begins && is_plain(alone.unwrap_or(value))).then_some(())?;
                 match (self.goes_on(outer)?, alone) {
-                    (false, _) => Found::Plain(alone.unwrap_or(value)),
-                    (true, None) => Found::Scalar,
+                    (None, _) => Found::Plain(alone.unwrap_or(value)),
+                    (Some(last), None) => Found::Lines(self.between(value, last)),
                     // A comment ends a scalar.
-                    (true, Some(_)) => return None,
+                    (Some(_), Some(_)) => return None,
                 }
             }
         };
@@ -234,14 +323,14 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
         Some(())
     }
 
-    /// The lines on which a plain scalar goes on; whether there are any.
-    fn goes_on(&mut self, outer: usize) -> Option<bool> {
-        let mut any = false;
+    /// The last of the lines on which a plain scalar goes on, if there are any.
+    fn goes_on(&mut self, outer: usize) -> Option<Option<&'t str>> {
+        let mut last = None;
         while let Some(line) = self.further(outer)? {
             (!line.starts_with('#') && is_plain(line)).then_some(())?;
-            any = true;
+            last = Some(line);
         }
-        Some(any)
+        Some(last)
     }
 
     /// The next line that belongs to a scalar within a collection at column `outer`, without the space around it. Blank ones are nothing
@@ -262,21 +351,21 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
         Some(None)
     }
 
-    /// A quoted scalar behind its first quote; nothing may stand behind the last one.
-    fn quoted(&mut self, mut rest: &'t str, quote: u8, outer: usize) -> Option<()> {
+    /// A quoted scalar behind its first quote: what it has on its last line; nothing may stand behind it.
+    fn quoted(&mut self, mut rest: &'t str, quote: u8, outer: usize) -> Option<&'t str> {
         loop {
             match closing(rest.as_bytes(), quote)? {
                 Some(end) => {
-                    let behind = &rest[end + 1..];
-                    return (behind.is_empty() || without_comment(behind) == Some("")).then_some(());
+                    let (last, behind) = rest.split_at(end + 1);
+                    return (behind.is_empty() || without_comment(behind) == Some("")).then_some(last);
                 }
                 None => rest = self.further(outer)??,
             }
         }
     }
 
-    /// The lines of a block scalar.
-    fn block(&mut self, outer: usize) -> Option<()> {
+    /// The lines of a block scalar: how far they are indented.
+    fn block(&mut self, outer: usize) -> Option<usize> {
         let mut inner = None;
         while let Some(line) = self.peek() {
             let indent = indent(line);
@@ -293,7 +382,7 @@ impl<'t, S: FnMut(&[Level<'t>], Found<'t>)> Reader<'t, '_, S> {
             }
             self.take(line);
         }
-        Some(())
+        Some(inner.unwrap_or_default())
     }
 }
 
@@ -365,21 +454,50 @@ fn without_comment(value: &str) -> Option<&str> {
     Some(value[..at].trim_end_matches(' '))
 }
 
-/// Whether this is a flow sequence of words, quoted or not: `["get", list]`.
-fn is_list(text: &str) -> bool {
-    let Some(inner) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) else { return false };
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_/.".contains(&byte);
-    let is_quoted = |byte: u8| is_word(byte) || b" *-:=@+$(){}".contains(&byte);
-    let inner = inner.trim_matches(' ');
-    inner.is_empty()
-        || inner.split(',').all(|item| match item.trim_matches(' ').as_bytes() {
-            [b'"', word @ .., b'"'] | [b'\'', word @ .., b'\''] => word.iter().all(|byte| is_quoted(*byte)),
-            word => {
-                let word = word.strip_prefix(b"-").unwrap_or(word);
-                word.first().is_some_and(|first| is_word(*first))
-                    && word.iter().all(|byte| is_word(*byte) || *byte == b'-')
-            }
-        })
+/// Shows the scalars of a flow collection of one line, as they are written, those of a mapping in turn: `[get, "list"]`, `{type: Recreate}`.
+pub fn words<'t>(flow: &'t str, mut each: impl FnMut(&'t str)) -> Option<()> {
+    let is_mapping = flow.starts_with('{');
+    let inner = flow.strip_prefix(if is_mapping { '{' } else { '[' })?;
+    let mut rest = inner.strip_suffix(if is_mapping { '}' } else { ']' })?.trim_matches(' ');
+    while !rest.is_empty() {
+        let mut next = |rest: &mut &'t str| {
+            let word = word(rest)?;
+            each(word);
+            *rest = &rest[word.len()..];
+            Some(())
+        };
+        next(&mut rest)?;
+        if is_mapping {
+            rest = rest.strip_prefix(": ")?.trim_start_matches(' ');
+            next(&mut rest)?;
+        }
+        rest = rest.trim_start_matches(' ');
+        if !rest.is_empty() {
+            rest = rest.strip_prefix(',')?.trim_start_matches(' ');
+            // A comma at the end is the business of a parser.
+            (!rest.is_empty()).then_some(())?;
+        }
+    }
+    Some(())
+}
+
+/// The scalar at the beginning of what is within a flow collection.
+fn word(text: &str) -> Option<&str> {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_/.".contains(byte);
+    let bytes = text.as_bytes();
+    match bytes.first()? {
+        quote @ (b'"' | b'\'') => {
+            let end = 1 + memchr(*quote, &bytes[1..])?;
+            // Neither an escape nor a quote that stands for itself.
+            let plain = memchr(b'\\', &bytes[1..end]).is_none() && bytes.get(end + 1) != Some(quote);
+            plain.then(|| &text[..=end])
+        }
+        first => {
+            let begins = is_word(first) || *first == b'-' && bytes.get(1).is_some_and(is_word);
+            let end = bytes.iter().take_while(|byte| is_word(byte) || b"- ".contains(byte)).count();
+            begins.then(|| text[..end].trim_end_matches(' '))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -401,7 +519,7 @@ mod tests {
             "a: b\n  c - d\n\n  e\nf: 'it''s\n  g'\nh: \"i\\\"\n  j\\\n  k\"\n",
             "a:\n  b c\n  d\n\"e/f\": 1\n",
             "a: größer “als”\n",
-            "a: b # c\nd: 'e'   # f: g\nh: [i, 'j k', -l, m-n] # l\nm: # n\n  - o\n  - # p\n    q\n",
+            "a: b # c\nd: 'e'   # f: g\nh: [i, 'j, k', -l, m n] # l\nr: {s: t u, \"v\": 'w'}\nx: { }\nm: # n\n  - o\n  - # p\n    q\n",
             "a: b\r\nc: |\r\n  d\r\n  e",
         ] {
             assert!(is_obvious(text), "{text}");
@@ -414,7 +532,12 @@ mod tests {
             "a: &b c\n",
             "a: *b\n",
             "a: !!str b\n",
-            "a: {b: c}\n",
+            "a: {b: [c]}\n",
+            "a: {b}\n",
+            "a: [b: c]\n",
+            "a: [b,]\n",
+            "a: ['b''c']\n",
+            "a: [\"b\\n\"]\n",
             "a: b # c\n  d\n",
             "a: 'b'# c\n",
             "a: b: c\n",
@@ -457,7 +580,7 @@ mod tests {
                 "metadata Nothing",
                 "metadata.name Plain(\"a\")",
                 "metadata.annotations Nothing",
-                "metadata.annotations.b/c Scalar",
+                "metadata.annotations.b/c Quoted(\"'d'\")",
                 "spec Nothing",
                 "spec Plain(\"e\")",
             ]

@@ -1,16 +1,18 @@
-//! Parser events to nodes with true byte spans: the only module that speaks to granit-parser.
+//! Text to nodes with true byte spans: the only module that speaks to granit-parser, for all that is not obvious.
 //!
 //! Keeps what editing needs and repairs what the parser's marks leave out: an indentless sequence starts at its
-//! dash, a block collection has no usable end, a null that nobody wrote has an empty span. Aliases are links,
-//! never copies. Works without recursion; depth, and with it memory, is bounded by the parser's own limit.
+//! dash, a block collection has no usable end, a null that nobody wrote has an empty span. Works without recursion; depth, and with it
+//! memory, is bounded by the parser's own limit.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StructureStyle};
 
+use super::document::{Data, Tree};
+pub use super::document::{Document, Kind, Node, Style};
 use super::span::Span;
+use super::told;
 
 /// Why a piece of YAML cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,78 +31,22 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// How a scalar is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Without quotes; its type follows from its text.
-    Plain,
-    /// In single or double quotes: always a string.
-    Quoted,
-    /// `|` or `>`: always a string.
-    Block,
-}
-
-#[derive(Debug)]
-enum Data<'t> {
-    Scalar { value: Cow<'t, str>, style: Style },
-    Mapping { flow: bool },
-    Sequence { flow: bool },
-    Alias { target: u32 },
-}
-
-const NONE: u32 = u32::MAX;
-
-#[derive(Debug)]
-struct Entry<'t> {
-    data: Data<'t>,
-    span: Span,
-    parent: u32,
-    first: u32,
-    next: u32,
-    anchored: bool,
-    /// How many aliases point here.
-    aliases: u32,
-    tag: Option<Box<str>>,
-}
-
-/// One document of a stream: an arena of nodes in source order.
-#[derive(Debug)]
-pub struct Document<'t> {
-    text: &'t str,
-    entries: Vec<Entry<'t>>,
-}
-
-/// A node of a [`Document`]; cheap to copy.
-#[derive(Clone, Copy)]
-pub struct Node<'d, 't> {
-    document: &'d Document<'t>,
-    id: u32,
-}
-
-/// What a node is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A single value.
-    Scalar(Style),
-    /// `key: value` pairs.
-    Mapping {
-        /// Whether it is written in braces.
-        flow: bool,
-    },
-    /// A list.
-    Sequence {
-        /// Whether it is written in brackets.
-        flow: bool,
-    },
-    /// `*name`.
-    Alias,
-}
-
 /// Parses the documents in `slice` of `text`; spans are offsets into `text`.
 ///
 /// # Errors
 /// The first place that is no YAML, or nested deeper than 255 levels.
 pub fn parse(text: &str, slice: Span) -> Result<Vec<Document<'_>>, ParseError> {
+    match told::document(text, slice) {
+        Some(document) => Ok(vec![document]),
+        None => parse_whole(text, slice),
+    }
+}
+
+/// [`parse`] by the parser alone, whatever the form: it judges the other way.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_whole(text: &str, slice: Span) -> Result<Vec<Document<'_>>, ParseError> {
     let mut documents = Vec::new();
     read(text, slice, |builder, ended| {
         if ended {
@@ -117,9 +63,8 @@ pub fn find_first<T>(text: &str, slice: Span, find: impl Fn(Node<'_, '_>) -> Opt
     let mut answer = None;
     let mut seen = 0;
     let _ = read(text, slice, |builder, ended| {
-        let document = &builder.document;
-        answer = document.nodes_from(seen).find_map(&find);
-        seen = document.entries.len();
+        answer = builder.tree.document().nodes_from(seen).find_map(&find);
+        seen = builder.tree.len();
         answer.is_none() && !ended
     });
     answer
@@ -178,22 +123,20 @@ fn scan_error(error: &ScanError, source: &str, base: usize) -> ParseError {
 }
 
 struct Builder<'t> {
-    document: Document<'t>,
-    /// Open collections and, for each, its last child.
-    open: Vec<(u32, u32)>,
+    text: &'t str,
+    tree: Tree<'t>,
     /// Anchor ids of the parser and the nodes that carry them.
     anchors: Vec<(usize, u32)>,
 }
 
 impl<'t> Builder<'t> {
     fn new(text: &'t str) -> Self {
-        Self { document: Document { text, entries: Vec::new() }, open: Vec::new(), anchors: Vec::new() }
+        Self { text, tree: Tree::new(text), anchors: Vec::new() }
     }
 
     fn finish(&mut self) -> Document<'t> {
         self.anchors.clear();
-        let next = Document { text: self.document.text, entries: Vec::new() };
-        std::mem::replace(&mut self.document, next)
+        self.tree.finish()
     }
 
     /// Takes one event; true when it ended a document.
@@ -212,26 +155,22 @@ impl<'t> Builder<'t> {
             Event::MappingStart(style, anchor, tag) => {
                 let flow = style == StructureStyle::Flow;
                 let id = self.push(Data::Mapping { flow }, span, anchor, tag.map(|tag| tag.original()))?;
-                self.open.push((id, NONE));
+                self.tree.open(id);
             }
             Event::SequenceStart(style, anchor, tag) => {
                 let flow = style == StructureStyle::Flow;
                 let start = if flow { span.start } else { self.dash_after_key(span.start) };
                 let span = Span::new(start, span.end);
                 let id = self.push(Data::Sequence { flow }, span, anchor, tag.map(|tag| tag.original()))?;
-                self.open.push((id, NONE));
+                self.tree.open(id);
             }
-            Event::MappingEnd | Event::SequenceEnd => {
-                if let Some((id, _)) = self.open.pop() {
-                    self.document.entries[id as usize].span.end = span.end;
-                }
-            }
+            Event::MappingEnd | Event::SequenceEnd => self.tree.close(span.end),
             Event::Alias(anchor) => {
                 let target = self.anchors.iter().rev().find(|(id, _)| *id == anchor).map(|(_, node)| *node);
                 let Some(target) = target else {
                     return Err(ParseError { offset: span.start, reason: "unknown anchor".to_owned() });
                 };
-                self.document.entries[target as usize].aliases += 1;
+                self.tree.count_alias(target);
                 self.push(Data::Alias { target }, span, 0, None)?;
             }
             Event::DocumentEnd => return Ok(true),
@@ -242,16 +181,10 @@ impl<'t> Builder<'t> {
 
     /// An indentless sequence is reported at its first item; its true start is the first dash after its key.
     fn dash_after_key(&self, reported: usize) -> usize {
-        let key = match self.open.last() {
-            Some(&(_, key)) if key != NONE => &self.document.entries[key as usize],
-            _ => return reported,
-        };
-        if !matches!(key.data, Data::Scalar { .. }) {
-            return reported;
-        }
+        let Some(key) = self.tree.last_key() else { return reported };
         // Only the colon, blanks, comments and properties stand between a key and the first dash.
-        let bytes = self.document.text.as_bytes();
-        let mut at = key.span.end;
+        let bytes = self.text.as_bytes();
+        let mut at = key.end;
         while let Some(&byte) = bytes.get(at) {
             at += match byte {
                 b'-' => return at,
@@ -271,250 +204,17 @@ impl<'t> Builder<'t> {
         anchor: usize,
         tag: Option<String>,
     ) -> Result<u32, ParseError> {
-        let id = u32::try_from(self.document.entries.len())
-            .ok()
-            .filter(|&id| id != NONE)
+        let id = self
+            .tree
+            .push(data, span)
             .ok_or_else(|| ParseError { offset: span.start, reason: "too many nodes".to_owned() })?;
-        let mut parent = NONE;
-        if let Some((collection, last)) = self.open.last_mut() {
-            parent = *collection;
-            let previous = std::mem::replace(last, id);
-            if previous == NONE {
-                self.document.entries[parent as usize].first = id;
-            } else {
-                self.document.entries[previous as usize].next = id;
-            }
-        }
         if anchor != 0 {
             self.anchors.push((anchor, id));
         }
-        let tag = tag.map(String::into_boxed_str);
-        self.document.entries.push(Entry {
-            data,
-            span,
-            parent,
-            first: NONE,
-            next: NONE,
-            anchored: anchor != 0,
-            aliases: 0,
-            tag,
-        });
+        if anchor != 0 || tag.is_some() {
+            self.tree.set_properties(id, anchor != 0, tag);
+        }
         Ok(id)
-    }
-}
-
-impl<'t> Document<'t> {
-    /// The top node; an empty document has an empty scalar.
-    pub fn root(&self) -> Option<Node<'_, 't>> {
-        (!self.entries.is_empty()).then_some(Node { document: self, id: 0 })
-    }
-
-    /// The file that the spans point into.
-    pub fn text(&self) -> &'t str {
-        self.text
-    }
-
-    /// Every node, in source order.
-    pub fn nodes(&self) -> impl Iterator<Item = Node<'_, 't>> {
-        self.nodes_from(0)
-    }
-
-    fn nodes_from(&self, first: usize) -> impl Iterator<Item = Node<'_, 't>> {
-        (first as u32..self.entries.len() as u32).map(|id| Node { document: self, id })
-    }
-}
-
-impl PartialEq for Node<'_, '_> {
-    /// Whether both are the same node of the same document, not merely alike.
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.document, other.document) && self.id == other.id
-    }
-}
-
-impl Eq for Node<'_, '_> {}
-
-impl Hash for Node<'_, '_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.hash(state);
-    }
-}
-
-impl fmt::Debug for Node<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} at byte {}", self.kind(), self.span().start)
-    }
-}
-
-impl<'d, 't> Node<'d, 't> {
-    fn entry(self) -> &'d Entry<'t> {
-        &self.document.entries[self.id as usize]
-    }
-
-    fn at(self, id: u32) -> Option<Self> {
-        (id != NONE).then_some(Self { document: self.document, id })
-    }
-
-    /// Its number in the document, in source order from 0.
-    pub fn id(self) -> usize {
-        self.id as usize
-    }
-
-    /// What it is; an alias is an alias until [`Node::resolved`].
-    pub fn kind(self) -> Kind {
-        match self.entry().data {
-            Data::Scalar { style, .. } => Kind::Scalar(style),
-            Data::Mapping { flow } => Kind::Mapping { flow },
-            Data::Sequence { flow } => Kind::Sequence { flow },
-            Data::Alias { .. } => Kind::Alias,
-        }
-    }
-
-    /// The document it belongs to.
-    pub fn document(self) -> &'d Document<'t> {
-        self.document
-    }
-
-    /// Its bytes. A flow collection and a scalar end exactly; the end of a block collection is where the next
-    /// token starts, after blank lines and comments, and must not be written at.
-    pub fn span(self) -> Span {
-        self.entry().span
-    }
-
-    /// The tag as written, such as `!!str` or `!vault`.
-    pub fn tag(self) -> Option<&'d str> {
-        self.entry().tag.as_deref()
-    }
-
-    /// Whether an anchor names it, so that aliases may point here.
-    pub fn is_anchored(self) -> bool {
-        self.entry().anchored
-    }
-
-    /// How many aliases point here.
-    pub fn alias_count(self) -> usize {
-        self.entry().aliases as usize
-    }
-
-    /// Whether it is a `key: value` collection.
-    pub fn is_mapping(self) -> bool {
-        matches!(self.entry().data, Data::Mapping { .. })
-    }
-
-    /// Whether it is a list.
-    pub fn is_sequence(self) -> bool {
-        matches!(self.entry().data, Data::Sequence { .. })
-    }
-
-    /// Whether it is written in brackets or braces.
-    pub fn is_flow(self) -> bool {
-        matches!(self.entry().data, Data::Mapping { flow: true } | Data::Sequence { flow: true })
-    }
-
-    /// Whether it reads as null: nothing, `~`, `null`.
-    pub fn is_null(self) -> bool {
-        match &self.entry().data {
-            Data::Scalar { value, style: Style::Plain } => {
-                matches!(&**value, "" | "~" | "null" | "Null" | "NULL") && self.tag() != Some("!!str")
-            }
-            _ => false,
-        }
-    }
-
-    /// The text of a scalar, escapes resolved; none for a collection, an alias or a null.
-    pub fn as_str(self) -> Option<&'d str> {
-        match &self.entry().data {
-            Data::Scalar { value, .. } if !self.is_null() => Some(value),
-            _ => None,
-        }
-    }
-
-    /// The node itself, or the one an alias points to.
-    pub fn resolved(self) -> Self {
-        match self.entry().data {
-            // An anchor cannot stand on an alias, so one step is enough.
-            Data::Alias { target } => Self { document: self.document, id: target },
-            _ => self,
-        }
-    }
-
-    /// The collection it stands in.
-    pub fn parent(self) -> Option<Self> {
-        self.at(self.entry().parent)
-    }
-
-    /// Children in source order: items of a sequence; keys and values in turn of a mapping. Aliases stay aliases.
-    pub fn children(self) -> impl Iterator<Item = Self> {
-        self.children_if(true)
-    }
-
-    fn children_if(self, wanted: bool) -> impl Iterator<Item = Self> {
-        let first = if wanted { self.entry().first } else { NONE };
-        std::iter::successors(self.at(first), |child| child.at(child.entry().next))
-    }
-
-    /// Items of a sequence, aliases as aliases; nothing for any other node.
-    pub fn items(self) -> impl Iterator<Item = Self> {
-        self.children_if(self.is_sequence())
-    }
-
-    /// Pairs of a mapping as written, aliases as aliases, merge keys as `<<`; nothing for any other node.
-    pub fn pairs(self) -> impl Iterator<Item = (Self, Self)> {
-        let mut children = self.children_if(self.is_mapping());
-        std::iter::from_fn(move || Some((children.next()?, children.next()?)))
-    }
-
-    /// The value of `key` as written in this very mapping; the first one when it is there twice.
-    pub fn get_own(self, key: &str) -> Option<Self> {
-        self.pairs().find(|(name, _)| name.resolved().as_str() == Some(key)).map(|(_, value)| value)
-    }
-
-    /// The value of `key`, aliases resolved, merge keys (`<<`) followed.
-    pub fn get(self, key: &str) -> Option<Self> {
-        let node = self.resolved();
-        if let Some(value) = node.get_own(key) {
-            return Some(value.resolved());
-        }
-        // Merges of merges form a graph without cycles, but a wide one could be walked again and again: each once.
-        let mut waiting: Vec<Self> = node.merged().collect();
-        let mut seen = std::collections::HashSet::new();
-        while let Some(next) = waiting.pop() {
-            if !seen.insert(next.span().start) {
-                continue;
-            }
-            if let Some(value) = next.get_own(key) {
-                return Some(value.resolved());
-            }
-            waiting.extend(next.merged());
-        }
-        None
-    }
-
-    /// The mappings that merge keys bring in, the weakest first.
-    fn merged(self) -> impl Iterator<Item = Self> {
-        self.pairs().filter(|(key, _)| key.as_str() == Some("<<")).flat_map(|(_, value)| {
-            let value = value.resolved();
-            let mut all: Vec<Self> = if value.is_sequence() { value.items().collect() } else { vec![value] };
-            all.reverse();
-            all.into_iter().map(Self::resolved)
-        })
-    }
-
-    /// [`Node::get`] along several keys.
-    pub fn path(self, keys: &[&str]) -> Option<Self> {
-        keys.iter().try_fold(self.resolved(), |node, key| node.get(key))
-    }
-
-    /// The text of the scalar under `key`.
-    pub fn str_at(self, key: &str) -> Option<&'d str> {
-        self.get(key)?.as_str()
-    }
-
-    /// A key that this mapping has twice, second occurrence.
-    pub fn duplicate_key(self) -> Option<Self> {
-        let mut seen = std::collections::BTreeSet::new();
-        self.pairs()
-            .map(|(key, _)| key)
-            .find(|key| key.as_str().is_some_and(|name| name != "<<" && !seen.insert(name)))
     }
 }
 
@@ -546,6 +246,18 @@ mod tests {
             let document = one(text);
             let list = document.root().unwrap().get("k").unwrap();
             assert_eq!(list.span().start, text.find("\n-").unwrap() + 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sequence_that_is_an_item_starts_at_its_own_dash() {
+        let text = "k:\n- a\n- - b: c\n- &x [d]\n";
+        for documents in [parse(text, Span::new(0, text.len())), parse_whole(text, Span::new(0, text.len()))]
+        {
+            let documents = documents.unwrap();
+            let items = documents[0].root().unwrap().get("k").unwrap().items();
+            let starts: Vec<_> = items.map(|item| item.span().start).collect();
+            assert_eq!(starts, [5, 9, 21]);
         }
     }
 

@@ -223,7 +223,7 @@ fn plain_kind(document: &str) -> Option<&str> {
     let mut kind = None;
     let mut certain = true;
     let is_obvious = obvious::read(document, &mut |levels, found| {
-        let is_scalar = matches!(found, Found::Plain(_) | Found::Scalar);
+        let is_scalar = found.is_scalar();
         certain &= match levels {
             [root] if root.has_items() => root.key.is_some_and(|key| !READ.contains(&key)),
             [root] => match (root.key, found) {
