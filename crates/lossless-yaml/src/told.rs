@@ -10,7 +10,8 @@ use super::span::Span;
 
 /// The one document in `slice` of `text`, if all of it is obvious.
 pub(crate) fn document(text: &str, slice: Span) -> Option<Document<'_>> {
-    let mut teller = Teller { text, base: slice.start, tree: Tree::new(text), null: None, fails: false };
+    let mut teller =
+        Teller { text, base: slice.start, tree: Tree::new(text), null: None, begun: false, fails: false };
     let is_obvious = obvious::visit(slice.of(text), &mut teller);
     (is_obvious && !teller.fails && teller.tree.len() > 0).then(|| teller.tree.finish())
 }
@@ -22,6 +23,8 @@ struct Teller<'t> {
     tree: Tree<'t>,
     /// Where the last key or dash ends, while nothing is its value yet.
     null: Option<usize>,
+    /// Whether there was a mark of a document.
+    begun: bool,
     /// Whether something has to be left to the parser.
     fails: bool,
 }
@@ -107,7 +110,7 @@ impl<'t> Visitor<'t> for Teller<'t> {
 
     fn begin(&mut self) {
         // Another document, and be it an empty one.
-        self.fails |= self.tree.len() > 0;
+        self.fails |= std::mem::replace(&mut self.begun, true) || self.tree.len() > 0;
     }
 
     fn open(&mut self, at: usize, is_mapping: bool) {
@@ -254,9 +257,16 @@ mod tests {
 
     #[test]
     fn what_the_parser_makes_in_its_own_way_is_left_to_it() {
-        for text in
-            ["", "# a\n", "---\n", "a: b\n---\n", "a:\n-\n- b\n", "a: >-\n  b\n    c\n", "a: |+\n  b\n  "]
-        {
+        for text in [
+            "",
+            "# a\n",
+            "---\n",
+            "---\n---\na: b\n",
+            "a: b\n---\n",
+            "a:\n-\n- b\n",
+            "a: >-\n  b\n    c\n",
+            "a: |+\n  b\n  ",
+        ] {
             assert!(document(text, Span::new(0, text.len())).is_none(), "{text}");
         }
     }
