@@ -126,8 +126,8 @@ pub fn is_chart(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "tgz" || ending == "gz") && path.is_file()
 }
 
-/// Whether the chart in a folder below the repository's root does nothing but name others, of other places: in a repository of deployments such a one is the
-/// repository's own, and so are its values. What is published says where it comes from, or has pods itself.
+/// Whether the chart in a folder below the repository's root does nothing but name others, of other places: in a repository of
+/// deployments such a one is the repository's own, and so are its values. What is published says where it comes from, or has pods itself.
 pub fn is_wrapper(root: &Path, chart: &Path) -> bool {
     let head = |name: &str| match source::read(&chart.join(name)) {
         Ok(Source::Text(text)) => Some(File { name: name.to_owned(), data: text.into_bytes() }),
@@ -136,11 +136,6 @@ pub fn is_wrapper(root: &Path, chart: &Path) -> bool {
     let heads: Vec<File> = ["Chart.yaml", "requirements.yaml"].into_iter().filter_map(head).collect();
     // Most charts are told by these alone.
     is_wrapper_of(&heads) && read(root, chart).is_ok_and(|files| is_wrapper_of(&files))
-}
-
-/// Whether charts of a repository that a dependency names come from somewhere else.
-fn is_host(repository: &str) -> bool {
-    !repository.is_empty() && !repository.starts_with("file:")
 }
 
 /// [`is_wrapper`], as far as the given files of the chart tell.
@@ -154,9 +149,10 @@ fn is_wrapper_of(files: &[File]) -> bool {
             if tree.get("home").is_some() || tree.get("sources").is_some() {
                 return false;
             }
+            // What names no place stands in the chart's own `charts` folder, or nowhere.
+            let is_elsewhere = |place: &Value| place.as_str().is_some_and(|place| !place.is_empty());
             let mut others = tree.get("dependencies").map_or(&[][..], Value::items).iter();
-            names_others |=
-                others.any(|other| other.get("repository").and_then(Value::as_str).is_some_and(is_host));
+            names_others |= others.any(|other| other.get("repository").is_some_and(is_elsewhere));
         }
     }
     names_others && !texts(|name| name.starts_with("templates/")).any(|text| text.contains("ontainers:"))
