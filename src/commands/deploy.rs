@@ -60,7 +60,8 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         each: &each,
     };
     // Only what builds name is ever read again: patches, and what lies under other names than manifests have.
-    let load = |path: &str| source::bytes(&settings.root, path);
+    let below = source::Below::new(&settings.root);
+    let load = |path: &str| below.bytes(path);
     // Secrets and namespaces are deployed like all else; they follow the objects of their file.
     let with_others: Vec<Vec<Object>> = files.iter().map(with_others).collect();
     let scanned: Vec<Scanned<'_>> = files

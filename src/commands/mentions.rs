@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::parallel;
 use super::settings::Settings;
 use crate::config::{Config, PullSecret};
 use crate::deliveries::delivery::Kind;
@@ -36,8 +37,7 @@ pub struct Unknown<'u> {
     pub deployment: Option<&'u Deployment>,
 }
 
-/// Texts that were read, by their paths.
-#[derive(Default)]
+/// What texts name, by their paths.
 struct Texts(BTreeMap<String, Read>);
 
 /// What a text names.
@@ -49,32 +49,55 @@ struct Read {
 }
 
 impl Texts {
-    fn of(&mut self, settings: &Settings, path: &str) -> &Read {
-        self.0.entry(path.to_owned()).or_insert_with(|| {
-            let bytes = source::bytes(&settings.root, path);
-            let text = bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).unwrap_or_default();
+    fn read<'p>(settings: &Settings, paths: impl Iterator<Item = &'p str>) -> Self {
+        let paths: Vec<&str> = paths.collect::<BTreeSet<_>>().into_iter().collect();
+        let threads = parallel::computing(settings.scan.threads);
+        let below = source::Below::new(&settings.root);
+        let read = parallel::map(&paths, threads, |path| {
+            let text = below.bytes(path).and_then(|bytes| String::from_utf8(bytes).ok());
+            let text = text.unwrap_or_default();
             let lines = LineIndex::new(&text);
             let Named { images, pull_secrets } = named(&text);
             let images = images.into_iter().map(|(image, at)| (image, lines.position(at))).collect();
             Read { images, pull_secrets }
-        })
+        });
+        Self(paths.into_iter().map(str::to_owned).zip(read).collect())
+    }
+
+    fn of(&self, path: &str) -> &Read {
+        const NOTHING: &Read = &Read { images: Vec::new(), pull_secrets: Vec::new() };
+        self.0.get(path).unwrap_or(NOTHING)
     }
 }
 
 /// What releases name whose charts are not known.
 pub fn of_releases(files: &[File], settings: &Settings, unknown: &[Unknown<'_>]) -> Vec<Mention> {
-    let mut texts = Texts::default();
+    let paths = unknown.iter().flat_map(|it| {
+        let own = files[it.file].path.as_str();
+        let values = it.release.layers.iter().filter_map(|layer| match layer {
+            Layer::File { path, .. } => Some(path.as_str()),
+            _ => None,
+        });
+        std::iter::once(own).chain(values)
+    });
+    let texts = Texts::read(settings, paths);
+    let inlines = parallel::map(unknown, parallel::computing(settings.scan.threads), |it| {
+        it.release
+            .layers
+            .iter()
+            .map(|layer| if let Layer::Text(text) = layer { named(text) } else { Named::default() })
+            .collect::<Vec<_>>()
+    });
     let mut mentions = Vec::new();
-    for it in unknown {
+    for (it, inlines) in unknown.iter().zip(inlines) {
         let path = files[it.file].path.as_str();
         let mut found: Vec<(String, String, Position)> = Vec::new();
         let mut pull_secrets = Vec::new();
-        for layer in &it.release.layers {
+        for (layer, inline) in it.release.layers.iter().zip(inlines) {
             match layer {
-                Layer::Text(text) => {
-                    let inline = named(text);
+                Layer::Text(_) => {
                     pull_secrets.extend(inline.pull_secrets);
-                    let written = &texts.of(settings, path).images;
+                    let written = &texts.of(path).images;
                     found.extend(inline.images.into_iter().map(|(image, _)| {
                         let is_it = |(other, at): &&(String, Position)| *other == image && *at >= it.position;
                         let at = written.iter().find(is_it).map_or(it.position, |(_, at)| *at);
@@ -82,7 +105,7 @@ pub fn of_releases(files: &[File], settings: &Settings, unknown: &[Unknown<'_>])
                     }));
                 }
                 Layer::File { path: values, .. } => {
-                    let Read { images, pull_secrets: names } = texts.of(settings, values);
+                    let Read { images, pull_secrets: names } = texts.of(values);
                     found.extend(images.iter().map(|(image, at)| (image.clone(), values.clone(), *at)));
                     pull_secrets.extend(names.iter().cloned());
                 }
@@ -127,7 +150,11 @@ pub fn of_releases(files: &[File], settings: &Settings, unknown: &[Unknown<'_>])
 
 /// What objects of other tools name that deploy charts.
 pub fn of_others(files: &[File], settings: &Settings) -> Vec<Mention> {
-    let mut texts = Texts::default();
+    let is_other = |file: &&File| {
+        let deliveries = file.delivery.iter().flat_map(|facts| &facts.deliveries);
+        deliveries.into_iter().any(|it| it.kind == Kind::OtherRelease)
+    };
+    let texts = Texts::read(settings, files.iter().filter(is_other).map(|file| file.path.as_str()));
     let mut mentions = Vec::new();
     for file in files {
         let Some(facts) = &file.delivery else { continue };
@@ -146,7 +173,7 @@ pub fn of_others(files: &[File], settings: &Settings) -> Vec<Mention> {
                 name: text(&["metadata", "name"]),
                 namespace: None,
             };
-            let Read { images, pull_secrets } = texts.of(settings, &file.path);
+            let Read { images, pull_secrets } = texts.of(&file.path);
             let own =
                 images.iter().filter(|(_, at)| *at >= delivery.position && next.is_none_or(|next| at < next));
             mentions.extend(own.map(|(image, position)| Mention {

@@ -91,10 +91,9 @@ impl Run {
         found.sort_by(|(a, _), (b, _)| scan::order(a, b));
         let mut files = Vec::with_capacity(found.len());
         let mut digests = Vec::with_capacity(found.len());
-        for (path, Read { facts, delivery, digest }) in found {
-            let selected = settings.selects(&path);
+        for (_, Read { path, selected, facts, delivery, digest }) in found {
             let delivery = delivery.filter(|_| facts.is_ok());
-            files.push(File { delivery, ..File::new(relative(&settings, &path), selected, facts) });
+            files.push(File { delivery, ..File::new(path, selected, facts) });
             digests.push(digest);
         }
         for failure in failures {
@@ -324,21 +323,25 @@ fn refuse(findings: &mut Vec<Finding>, path: &str, refused: Refused) {
 
 /// What one file gives.
 struct Read {
+    /// Relative to the root.
+    path: String,
+    selected: bool,
     facts: Result<FileFacts, String>,
     delivery: Option<Box<DeliveryFacts>>,
     /// Of the text; 0 where it is never needed.
     digest: u64,
 }
 
-fn facts_of(path: &Path, settings: &Settings) -> Read {
-    let facts = match source::read(path) {
+fn facts_of(file: &Path, settings: &Settings) -> Read {
+    let (path, selected) = (relative(settings, file), settings.selects(file));
+    let facts = match source::read(file) {
         Ok(Source::Text(text)) => {
             let marks = Marks::of(&text);
             let facts = read::read(&text, marks, &settings.kinds);
-            let delivery = delivery::read(&relative(settings, path), &text, marks);
+            let delivery = delivery::read(&path, &text, marks);
             // Only files that may be edited are ever compared with what they were.
             let digest = if facts.objects.is_empty() { 0 } else { digest(&text) };
-            return Read { facts: Ok(facts), delivery, digest };
+            return Read { path, selected, facts: Ok(facts), delivery, digest };
         }
         Ok(Source::TooLarge(size)) => {
             let detail = format!("{} MB, the limit is {} MB", size >> 20, source::MAX_BYTES >> 20);
@@ -349,7 +352,7 @@ fn facts_of(path: &Path, settings: &Settings) -> Read {
         Ok(Source::Unusable { .. }) => Ok(FileFacts::default()),
         Err(error) => Err(error.to_string()),
     };
-    Read { facts, delivery: None, digest: 0 }
+    Read { path, selected, facts, delivery: None, digest: 0 }
 }
 
 fn digest(text: &str) -> u64 {

@@ -2,7 +2,7 @@
 //!
 //! Never touches what it cannot hold with certainty: other encodings, NUL bytes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
@@ -47,14 +47,51 @@ pub fn read(path: &Path) -> io::Result<Source> {
     Ok(judge(bytes))
 }
 
-/// The bytes of a file that another one names, by its path relative to `root`; none when there is no such file, it is too
-/// large, or a link leads out of `root`.
-pub fn bytes(root: &Path, path: &str) -> Option<Vec<u8>> {
-    let file = fs::canonicalize(root.join(path)).ok().filter(|file| file.starts_with(root))?;
-    let data = fs::metadata(&file).ok().filter(|data| data.is_file() && data.len() <= MAX_BYTES)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(data.len()).ok()?);
-    File::open(file).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+/// Reads files below a folder that others name. Where the folders lie is looked up once.
+pub struct Below<'r> {
+    root: &'r Path,
+    folders: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+}
+
+impl<'r> Below<'r> {
+    /// Files below `root`, which is free of links.
+    pub fn new(root: &'r Path) -> Self {
+        Self { root, folders: Mutex::default() }
+    }
+
+    /// The bytes of a file by its path relative to the root; none when there is no such file, it is too large, or a link leads out of the
+    /// root.
+    pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        let path = self.root.join(path);
+        let in_folder = self.real(path.parent()?)?.join(path.file_name()?);
+        let data = fs::symlink_metadata(&in_folder).ok()?;
+        let (file, data) = if data.is_symlink() {
+            let file = fs::canonicalize(&in_folder).ok().filter(|file| file.starts_with(self.root))?;
+            let data = fs::metadata(&file).ok()?;
+            (file, data)
+        } else {
+            (in_folder, data)
+        };
+        if !data.is_file() || data.len() > MAX_BYTES {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(data.len()).ok()?);
+        File::open(file).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// Where a folder really lies, if that is below the root.
+    fn real(&self, folder: &Path) -> Option<PathBuf> {
+        let known = self.folders.lock().unwrap_or_else(PoisonError::into_inner).get(folder).cloned();
+        known.unwrap_or_else(|| {
+            let real = fs::canonicalize(folder).ok().filter(|real| real.starts_with(self.root));
+            self.folders
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(folder.to_owned(), real.clone());
+            real
+        })
+    }
 }
 
 /// Reads a file that the repository names. A link that leads out of `root` is not followed, for it would make a branch the reader of

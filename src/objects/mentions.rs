@@ -21,28 +21,42 @@ pub const OPEN: &str = "<unknown>";
 /// Everything that a YAML text names; nothing of what is no YAML.
 pub fn named(text: &str) -> Named {
     let mut named = Named::default();
-    // A text inside of a text: `values: |`. No real file goes deeper.
-    let mut waiting = vec![(text.to_owned(), None)];
-    while let Some((text, at)) = waiting.pop() {
-        for document in parse(&text, Span { start: 0, end: text.len() }).unwrap_or_default() {
-            let mut inner = Vec::new();
-            let Some(root) = document.root() else { continue };
-            let mut nodes = vec![root];
-            while let Some(node) = nodes.pop() {
-                let place = |node: Node<'_, '_>| at.unwrap_or(node.span().start);
-                if node.is_mapping() {
-                    mapping(node, &place, &mut named);
-                } else if let Some(text) = node.as_str().filter(|text| at.is_none() && text.contains(": ")) {
-                    inner.extend(text.contains('\n').then(|| (text.to_owned(), Some(place(node)))));
-                }
-                let below: Vec<_> = node.children().filter(|node| node.resolved() == *node).collect();
-                nodes.extend(below.into_iter().rev());
-            }
-            waiting.extend(inner);
-        }
+    // Texts inside of a text: `values: |`. No real file goes deeper.
+    let mut inner = Vec::new();
+    read(text, None, &mut named, &mut inner);
+    for (text, at) in inner {
+        read(&text, Some(at), &mut named, &mut Vec::new());
     }
     named.images.sort_by_key(|(_, at)| *at);
     named
+}
+
+/// Adds what a text names, at the place that it has itself or everything in one; `inner` gets the texts inside of it.
+fn read(text: &str, at: Option<usize>, named: &mut Named, inner: &mut Vec<(String, usize)>) {
+    let place = |node: Node<'_, '_>| at.unwrap_or(node.span().start);
+    for document in parse(text, Span { start: 0, end: text.len() }).unwrap_or_default() {
+        for node in document.nodes() {
+            if node.is_mapping() {
+                if node.pairs().any(|(key, _)| key.as_str().is_some_and(may_name)) {
+                    mapping(node, &place, named);
+                }
+            } else if let Some(text) = node.as_str().filter(|text| text.contains('\n') && text.contains(": "))
+            {
+                inner.push((text.to_owned(), place(node)));
+            }
+        }
+    }
+}
+
+/// Whether a key may be one that [`mapping`] goes by: most are not, and are told by their end.
+fn may_name(key: &str) -> bool {
+    let ends = |end: &str| {
+        let at = key.len().checked_sub(end.len());
+        at.is_some_and(|at| key.as_bytes()[at..].eq_ignore_ascii_case(end.as_bytes()))
+    };
+    key == "value"
+        || ["image", "images", "repository", "registry"].into_iter().any(ends)
+        || is_pull_secret(key)
 }
 
 fn mapping(node: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> usize, named: &mut Named) {
@@ -98,6 +112,9 @@ fn mapping(node: Node<'_, '_>, place: &dyn Fn(Node<'_, '_>) -> usize, named: &mu
 }
 
 fn is_pull_secret(key: &str) -> bool {
+    if key.len() < "pullsecret".len() {
+        return false;
+    }
     let key = key.to_ascii_lowercase();
     key.contains("pullsecret") || key.contains("registrysecret")
 }

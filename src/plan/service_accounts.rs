@@ -68,26 +68,30 @@ impl<'f> Accounts<'f> {
     }
 
     /// What is known of a ServiceAccount wherever it may be the one of that cluster.
-    fn at(&self, cluster: &Cluster, key: Key<'_>) -> Vec<Account<'f>> {
+    fn at<'a>(&'a self, cluster: &'a Cluster, key: Key<'a>) -> impl Iterator<Item = &'a Account<'f>> {
         let known = self.all.get(&key).into_iter().flatten();
         let here = known.filter(|(other, _)| self.builds.may_share(other, cluster));
-        here.map(|(_, account)| account.clone()).collect()
+        here.map(|(_, account)| account)
     }
 
     /// What the ServiceAccounts that a pod spec runs as have in common for it; none when it has none.
     pub fn of(&self, runs: &[PodRun<'f>]) -> Option<Account<'f>> {
         let nowhere = Cluster::default();
-        let each = |run: &'_ PodRun<'f>| {
+        let mut all = None;
+        for run in runs {
             let cluster = run.deployment.map_or(&nowhere, |deployment| &deployment.cluster);
-            self.at(cluster, (run.namespace, run.account))
-        };
-        join(runs.iter().flat_map(each))
+            self.at(cluster, (run.namespace, run.account)).for_each(|account| join(&mut all, account));
+        }
+        all
     }
 
     /// What is known of a ServiceAccount that is written in the repository, in all of its places.
     pub fn get(&self, file: &'f File, nth: usize, object: &'f Object) -> Account<'f> {
-        let each = |(cluster, key): (Cluster, Key<'f>)| self.at(&cluster, key);
-        join(places(file, nth, object).into_iter().flat_map(each)).unwrap_or_default()
+        let mut all = None;
+        for (cluster, key) in places(file, nth, object) {
+            self.at(&cluster, key).for_each(|account| join(&mut all, account));
+        }
+        all.unwrap_or_default()
     }
 }
 
@@ -112,15 +116,17 @@ fn places<'f>(file: &'f File, nth: usize, object: &'f Object) -> Vec<(Cluster, K
     }
 }
 
-fn join<'f>(accounts: impl Iterator<Item = Account<'f>>) -> Option<Account<'f>> {
-    accounts.reduce(|mut all, next| {
-        all.written |= next.written;
-        for name in next.listed {
-            if !all.listed.contains(&name) {
-                all.listed.push(name);
-            }
+/// Adds what one more has to what several have in common.
+fn join<'f>(all: &mut Option<Account<'f>>, next: &Account<'f>) {
+    let Some(all) = all else {
+        *all = Some(next.clone());
+        return;
+    };
+    all.written |= next.written;
+    for name in &next.listed {
+        if !all.listed.contains(name) {
+            all.listed.push(name);
         }
-        all.needs.extend(next.needs);
-        all
-    })
+    }
+    all.needs.extend(&next.needs);
 }

@@ -46,6 +46,11 @@ const PIECES: &[&str] = &[
     "--- ",
     "&a ",
     "*a",
+    " &b\n",
+    "x: &a b\n",
+    "y: *a\n",
+    "- *a\n",
+    "- &c\n",
     "? ",
     "[",
     "]",
@@ -150,7 +155,9 @@ fn judge(text: &str) -> Result<bool, String> {
     }
     let mut read = Vec::new();
     for root in documents.iter().filter_map(|document| document.root()) {
-        read.extend(root.pairs().map(|(key, _)| key.as_str().unwrap_or_default().to_owned()));
+        read.extend(
+            root.pairs().map(|(key, _)| key.as_str().unwrap_or_else(|| key.span().of(text)).to_owned()),
+        );
     }
     let mut told: Vec<String> = seen.iter().map(|(key, _)| key.clone()).collect();
     told.dedup();

@@ -42,12 +42,14 @@ pub enum Found<'t> {
     Block(Block<'t>),
     /// A flow collection of words, with its brackets.
     Flow(&'t str),
+    /// An alias of an anchor before it, with its star.
+    Alias(&'t str),
 }
 
 impl Found<'_> {
     /// Whether this is a scalar that somebody wrote.
     pub fn is_scalar(self) -> bool {
-        !matches!(self, Self::Nothing | Self::Flow(_))
+        !matches!(self, Self::Nothing | Self::Flow(_) | Self::Alias(_))
     }
 }
 
@@ -76,6 +78,9 @@ pub trait Visitor<'t> {
     /// A key of the collection that is open, with its quotes.
     fn key(&mut self, _written: &'t str) {}
 
+    /// An anchor, with its ampersand: of the scalar that is found next, or of the collection that begins next.
+    fn anchor(&mut self, _written: &'t str) {}
+
     /// A dash of the collection that is open.
     fn dash(&mut self, _at: usize) {}
 
@@ -99,7 +104,8 @@ pub fn read<'t>(text: &'t str, see: &mut impl FnMut(&[Level<'t>], Found<'t>)) ->
 
 /// [`read`], for those who want to know where things stand.
 pub fn visit<'t>(text: &'t str, visitor: &mut impl Visitor<'t>) -> bool {
-    let mut reader = Reader { text, rest: text, levels: Vec::with_capacity(16), visitor };
+    let mut reader =
+        Reader { text, rest: text, levels: Vec::with_capacity(16), anchors: Vec::new(), visitor };
     while let Some(line) = reader.next() {
         if reader.line(line).is_none() {
             return false;
@@ -132,6 +138,8 @@ struct Reader<'t, 'v, V> {
     text: &'t str,
     rest: &'t str,
     levels: Vec<Level<'t>>,
+    /// Those of the document up to here.
+    anchors: Vec<&'t str>,
     visitor: &'v mut V,
 }
 
@@ -189,6 +197,7 @@ impl<'t, V: Visitor<'t>> Reader<'t, '_, V> {
         }
         if indent == 0 && (content.starts_with("---") || content.starts_with("...")) {
             self.close_to(self.offset(content), |_| true);
+            self.anchors.clear();
             self.visitor.begin();
             return (content == "---").then_some(());
         }
@@ -208,6 +217,13 @@ impl<'t, V: Visitor<'t>> Reader<'t, '_, V> {
                     self.found(Found::Nothing);
                     return Some(());
                 }
+                if item.starts_with(['&', '*']) {
+                    // What looks like a key or a dash behind it would be one, in a collection that the anchor is not of.
+                    let (_, rest) = item.split_once(' ').unwrap_or((item, ""));
+                    let rest = rest.trim_start_matches(' ');
+                    (rest.is_empty() || key(rest).is_none() && !rest.starts_with('-')).then_some(())?;
+                    return self.value(item);
+                }
                 column += content.len() - item.len();
                 content = item;
             } else if let Some((key, value)) = key(content) {
@@ -216,7 +232,7 @@ impl<'t, V: Visitor<'t>> Reader<'t, '_, V> {
                     self.found(Found::Nothing);
                     return Some(());
                 }
-                return self.scalar(value);
+                return self.value(value);
             } else {
                 // A scalar at the place of a key would have to be one.
                 self.levels.last().filter(|level| level.column < column)?;
@@ -279,7 +295,37 @@ impl<'t, V: Visitor<'t>> Reader<'t, '_, V> {
         self.visitor.found(&self.levels, found);
     }
 
-    /// A value, and the lines on which it goes on.
+    /// What stands behind a key or a dash, and is something.
+    fn value(&mut self, value: &'t str) -> Option<()> {
+        let (sign, name) = value.split_at_checked(1)?;
+        if !matches!(sign, "&" | "*") {
+            return self.scalar(value);
+        }
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
+        let end = name.bytes().take_while(|byte| is_name(byte)).count();
+        let (name, rest) = name.split_at_checked(end)?;
+        let is_known = self.anchors.contains(&name);
+        (!name.is_empty() && is_known == (sign == "*") && (rest.is_empty() || rest.starts_with(' ')))
+            .then_some(())?;
+        let rest = rest.trim_start_matches(' ');
+        let is_alone = rest.is_empty() || rest.starts_with('#');
+        let written = &value[..=end];
+        if sign == "*" {
+            let level = self.levels.last_mut().filter(|level| level.waits && is_alone)?;
+            level.waits = false;
+            self.found(Found::Alias(written));
+            return Some(());
+        }
+        self.anchors.push(name);
+        self.visitor.anchor(written);
+        if is_alone {
+            self.found(Found::Nothing);
+            return Some(());
+        }
+        self.scalar(rest)
+    }
+
+    /// A scalar or a flow collection, and the lines on which it goes on.
     fn scalar(&mut self, value: &'t str) -> Option<()> {
         let level = self.levels.last_mut()?;
         if !level.waits {
@@ -521,6 +567,7 @@ mod tests {
             "a: größer “als”\n",
             "a: b # c\nd: 'e'   # f: g\nh: [i, 'j, k', -l, m n] # l\nr: {s: t u, \"v\": 'w'}\nx: { }\nm: # n\n  - o\n  - # p\n    q\n",
             "a: b\r\nc: |\r\n  d\r\n  e",
+            "a: &b-1 c\nd: *b-1 # e\nf: &g\n  h: &i 'j'\nk:\n  - *g\n  - &l m\n  - &n\n    o: *i\n",
         ] {
             assert!(is_obvious(text), "{text}");
         }
@@ -529,8 +576,15 @@ mod tests {
     #[test]
     fn what_needs_a_parser_is_not() {
         for text in [
-            "a: &b c\n",
             "a: *b\n",
+            "a: &b c\nd: &b e\n",
+            "a: &b c\n---\nd: *b\n",
+            "- &a b: c\n",
+            "- &a - c\n",
+            "a: &b\nc: *b d\n",
+            "a: &b c\n<<: *b\n",
+            "a: &b c\n*b : d\n",
+            "a: &b\tc\n",
             "a: !!str b\n",
             "a: {b: [c]}\n",
             "a: {b}\n",

@@ -10,8 +10,16 @@ use super::span::Span;
 
 /// The one document in `slice` of `text`, if all of it is obvious.
 pub(crate) fn document(text: &str, slice: Span) -> Option<Document<'_>> {
-    let mut teller =
-        Teller { text, base: slice.start, tree: Tree::new(text), null: None, begun: false, fails: false };
+    let mut teller = Teller {
+        text,
+        base: slice.start,
+        tree: Tree::new(text),
+        null: None,
+        anchors: Vec::new(),
+        anchor: None,
+        begun: false,
+        fails: false,
+    };
     let is_obvious = obvious::visit(slice.of(text), &mut teller);
     (is_obvious && !teller.fails && teller.tree.len() > 0).then(|| teller.tree.finish())
 }
@@ -23,6 +31,10 @@ struct Teller<'t> {
     tree: Tree<'t>,
     /// Where the last key or dash ends, while nothing is its value yet.
     null: Option<usize>,
+    /// Anchors, and the nodes that carry them.
+    anchors: Vec<(&'t str, u32)>,
+    /// The anchor of what comes next.
+    anchor: Option<&'t str>,
     /// Whether there was a mark of a document.
     begun: bool,
     /// Whether something has to be left to the parser.
@@ -38,6 +50,10 @@ impl<'t> Teller<'t> {
     fn push(&mut self, data: Data<'t>, span: Span) -> Option<u32> {
         let id = self.tree.push(data, span);
         self.fails |= id.is_none();
+        if let Some((id, anchor)) = id.zip(self.anchor.take()) {
+            self.tree.set_properties(id, true, None);
+            self.anchors.push((anchor, id));
+        }
         id
     }
 
@@ -49,7 +65,7 @@ impl<'t> Teller<'t> {
     fn end_value(&mut self) {
         if let Some(at) = self.null.take() {
             // As an item the parser finds it in one place or another.
-            self.fails |= self.text.as_bytes()[at - 1] == b'-';
+            self.fails |= self.text.as_bytes()[at - 1] == b'-' || self.anchor.is_some();
             self.scalar("", Style::Plain, Span::new(at, at));
         }
     }
@@ -105,6 +121,15 @@ impl<'t> Visitor<'t> for Teller<'t> {
             },
             Found::Block(block) => self.block(block),
             Found::Flow(written) => self.flow(written),
+            Found::Alias(written) => {
+                let target = self.anchors.iter().find(|(name, _)| *name == &written[1..]).map(|(_, id)| *id);
+                let Some(target) = target else {
+                    self.fails = true;
+                    return;
+                };
+                self.tree.count_alias(target);
+                self.push(Data::Alias { target }, self.span(written));
+            }
         }
     }
 
@@ -120,6 +145,10 @@ impl<'t> Visitor<'t> for Teller<'t> {
         if let Some(id) = self.push(data, Span::new(at, at)) {
             self.tree.open(id);
         }
+    }
+
+    fn anchor(&mut self, written: &'t str) {
+        self.anchor = Some(&written[1..]);
     }
 
     fn key(&mut self, written: &'t str) {
@@ -242,6 +271,7 @@ mod tests {
             "a: b\n  c\n\n\n  d\nf: \"g\\\"\n\n  h\\n\"\ni: ' j\n  '\n",
             "a: |\n  b: {{\n\n    c\n\nd: |-\n e\nf: |+\n    g\n\n\nh: >-\n  i\n  j\n\n  k\nl: >\n\n  m\n",
             "a:\r\n  - b\r\n  - c: |\r\n      d\r\n    e: f\r\n      g\r\n",
+            "a: &b-1 c\nd: *b-1 # e\nf: &g\n  h: &i 'j'\nk:\n  - *g\n  - &l m\n  - &n\n    o: *i\np: &q [r]\n",
             "a: größe\n# “b”\nc: 'é'\n",
         ] {
             // Behind something else, as a document of a stream is.

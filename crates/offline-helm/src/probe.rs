@@ -368,7 +368,9 @@ fn best(found: &[Way], left: &BTreeSet<usize>) -> Option<usize> {
 pub(crate) fn with_name(now: Option<Value>, shape: Shape, name: &str) -> Option<Value> {
     let mut items = match (now, shape) {
         (None | Some(Value::Nil), _) => Vec::new(),
-        (Some(Value::Str(text)), Shape::OneString) if text.is_empty() => Vec::new(),
+        // Defaults that say "none" in another type than the templates take.
+        (Some(Value::Str(text)), _) if text.is_empty() => Vec::new(),
+        (Some(Value::Map(map)), _) if map.is_empty() => Vec::new(),
         (Some(Value::List(list)), Shape::ListOfNames | Shape::ListOfStrings) => list.items().to_vec(),
         _ => return None,
     };
@@ -505,7 +507,8 @@ fn collect(chart: &Chart, above: &[String], paths: &mut BTreeSet<Vec<String>>, d
 /// Likely keys anywhere in values, and the one that every map with a repository of images may have.
 fn from_values(values: &Map, paths: &mut BTreeSet<Vec<String>>) {
     each(values, &mut Vec::new(), 1, &mut |path, value| {
-        if path.last().is_some_and(|key| is_likely(key)) && !matches!(value, Value::Map(_)) {
+        let is_filled = matches!(value, Value::Map(map) if !map.is_empty());
+        if path.last().is_some_and(|key| is_likely(key)) && !is_filled {
             paths.insert(path.to_vec());
         }
     });
