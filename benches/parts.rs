@@ -124,7 +124,7 @@ fn graph(files: &Files) -> usize {
             path,
             objects: &facts.objects,
             facts: delivery.as_deref(),
-            has_settings: facts.has_settings,
+            settings: facts.settings.as_ref(),
         })
         .collect();
     let each = |count: usize, work: &(dyn Fn(usize) + Sync)| (0..count).for_each(work);

@@ -69,8 +69,8 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         .zip(&with_others)
         .map(|(file, all)| {
             let objects = if all.is_empty() { file.objects() } else { all };
-            let has_settings = file.facts.as_ref().is_ok_and(|facts| facts.has_settings);
-            Scanned { path: &file.path, objects, facts: file.delivery.as_deref(), has_settings }
+            let settings = file.facts.as_ref().ok().and_then(|facts| facts.settings.as_ref());
+            Scanned { path: &file.path, objects, facts: file.delivery.as_deref(), settings }
         })
         .collect();
     let mut graph = Graph::new(&scanned, &load, &options);

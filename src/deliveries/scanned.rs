@@ -1,6 +1,7 @@
 //! One file of the repository as the scan hands it to those who find out where its objects go.
 
 use super::delivery::{Delivery, DeliveryFacts};
+use crate::objects::called::Called;
 use crate::objects::object::Object;
 
 /// One scanned file.
@@ -12,8 +13,8 @@ pub struct Scanned<'a> {
     pub objects: &'a [Object],
     /// What it tells about deliveries, if anything.
     pub facts: Option<&'a DeliveryFacts>,
-    /// Whether there may be ConfigMaps or Secrets in it.
-    pub has_settings: bool,
+    /// What ConfigMaps and Secrets in it may be called, if there are any.
+    pub settings: Option<&'a Called>,
 }
 
 impl<'a> Scanned<'a> {

@@ -3,6 +3,7 @@
 //! Reads [`lossless_yaml`] trees and turns them into small facts; decides nothing about a repository.
 
 pub mod adders;
+pub mod called;
 pub mod catalog;
 pub mod comments;
 pub mod copies;

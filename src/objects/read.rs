@@ -12,6 +12,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::adders::{Adder, adders};
+use super::called::Called;
 use super::comments::{self, Ignore};
 use super::marks::Marks;
 use super::object::{Container, ContainerList, Object, PodSpec, PullSecret, group, version};
@@ -48,8 +49,8 @@ pub struct FileFacts {
     pub remarks: Vec<Located>,
     /// Findings that comments want ignored.
     pub ignores: Vec<Ignore>,
-    /// Whether there may be ConfigMaps or Secrets.
-    pub has_settings: bool,
+    /// What ConfigMaps and Secrets may be called, if there are any.
+    pub settings: Option<Called>,
     /// Documents with content.
     pub documents: usize,
     /// What was passed over although it might have mattered.
@@ -114,7 +115,7 @@ pub fn read(text: &str, marks: Marks, kinds: &Kinds) -> FileFacts {
     };
     let slices = split(text);
     reader.facts.documents = slices.len();
-    reader.facts.has_settings = marks.settings;
+    reader.facts.settings = marks.settings.then(|| Called::of(text));
     for slice in &slices {
         let source = slice.span.of(text);
         if relevance::is_relevant(source, kinds) {

@@ -46,7 +46,7 @@ fn answer(files: Files) -> (Vec<Deployment>, Vec<Notice>) {
                 path,
                 objects: &facts.objects,
                 facts: delivery.as_deref(),
-                has_settings: facts.has_settings,
+                settings: facts.settings.as_ref(),
             })
             .collect();
         let load = |path: &str| (path == "k0/web.yaml").then(|| WEB.as_bytes().to_vec());

@@ -53,7 +53,7 @@ fn answer(folder: &Path) -> String {
             path,
             objects: &facts.objects,
             facts: delivery.as_deref(),
-            has_settings: facts.has_settings,
+            settings: facts.settings.as_ref(),
         })
         .collect();
     let load = |path: &str| found.get(path).cloned();

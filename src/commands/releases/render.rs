@@ -331,7 +331,11 @@ fn config_map(files: &[File], settings: &Settings, path: &str, name: &str, key: 
                         return text_of(&settings.root, &join(around, from)?);
                     }
                 }
-            } else if file.facts.as_ref().is_ok_and(|facts| facts.has_settings) {
+            } else if file
+                .facts
+                .as_ref()
+                .is_ok_and(|facts| facts.settings.as_ref().is_some_and(|it| it.may_be(name)))
+            {
                 let text = text_of(&settings.root, &file.path)?;
                 if let Some(found) = in_config_map(&text, name, key) {
                     return Some(found);

@@ -266,7 +266,7 @@ impl<'r, 'a> Assembler<'r, 'a> {
 
     /// Where variables may come from; loaded when first asked for.
     fn settings(&mut self) -> &mut Settings<'r, 'a> {
-        self.settings.get_or_insert_with(|| Settings::load(self.files, self.load, self.repository))
+        self.settings.get_or_insert_with(|| Settings::new(self.files, self.load, self.repository))
     }
 
     fn keep(&mut self, built: Built) {

@@ -1,16 +1,15 @@
 //! Where the variables of a Flux `Kustomization` come from: the object itself, and ConfigMaps and Secrets of the repository.
 //!
-//! Files with such objects are loaded only once somebody asks for variables, and parsed only where they hold the name that is asked
-//! for: most ConfigMaps are dashboards and scripts, long and nobody's variables. Of several that have the name the nearest counts;
+//! Files are loaded only where they may hold the name that somebody asks for: most ConfigMaps are dashboards and scripts, long and
+//! nobody's variables. Of several that have the name the nearest counts;
 //! where that does not tell one, nothing is known of it.
 
 use std::collections::HashMap;
 
-use memchr::memmem::Finder;
-
 use crate::deliveries::flux::FluxKustomization;
 use crate::deliveries::flux::variables::Variables;
 use crate::deliveries::scanned::Scanned;
+use crate::objects::called::Called;
 use offline_kustomize::documents::documents;
 use offline_kustomize::generate::{Kind, generate};
 use offline_kustomize::repository::{Load, Repository, objects};
@@ -18,8 +17,9 @@ use offline_kustomize::value::Value;
 
 /// ConfigMaps and Secrets of the repository.
 pub(super) struct Settings<'r, 'a> {
-    /// Files that hold some, and their texts.
-    texts: Vec<(&'a str, String)>,
+    /// Files that hold some, and what they may be called.
+    files: Vec<(&'a str, &'a Called)>,
+    load: Load<'a>,
     /// Kustomizations, which generate some.
     repository: &'r Repository<'a>,
     /// Those that were asked for, by whether it is a Secret, and by name.
@@ -43,12 +43,10 @@ impl Setting {
 }
 
 impl<'r, 'a> Settings<'r, 'a> {
-    /// Loads the files that have such objects; `repository` generates more.
-    pub(super) fn load(files: &'a [Scanned<'a>], load: Load<'a>, repository: &'r Repository<'a>) -> Self {
-        let text = |path| String::from_utf8(load(path)?).ok();
-        let holders = files.iter().filter(|file| file.has_settings);
-        let texts = holders.filter_map(|file| Some((file.path, text(file.path)?))).collect();
-        Self { texts, repository, asked: HashMap::new() }
+    /// Those of files, which are loaded when it comes to that; `repository` generates more.
+    pub(super) fn new(files: &'a [Scanned<'a>], load: Load<'a>, repository: &'r Repository<'a>) -> Self {
+        let files = files.iter().filter_map(|file| Some((file.path, file.settings?))).collect();
+        Self { files, load, repository, asked: HashMap::new() }
     }
 
     /// Whether a configuration of Argo CD lets it build without kustomize's load restriction.
@@ -72,9 +70,9 @@ impl<'r, 'a> Settings<'r, 'a> {
 
     /// The ConfigMaps, or the Secrets, of a name.
     fn named(&mut self, is_secret: bool, name: &str) -> &[Setting] {
-        let Self { texts, repository, asked } = self;
+        let Self { files, load, repository, asked } = self;
         asked.entry((is_secret, name.to_owned())).or_insert_with(|| {
-            let mut found = committed(texts, is_secret, name);
+            let mut found = committed(files, *load, is_secret, name);
             found.extend(generated(repository, is_secret, name));
             found
         })
@@ -82,11 +80,12 @@ impl<'r, 'a> Settings<'r, 'a> {
 }
 
 /// Those that stand in a file.
-fn committed(texts: &[(&str, String)], is_secret: bool, name: &str) -> Vec<Setting> {
-    let finder = Finder::new(name);
+fn committed(files: &[(&str, &Called)], load: Load<'_>, is_secret: bool, name: &str) -> Vec<Setting> {
     let mut settings = Vec::new();
-    for (file, text) in texts.iter().filter(|(_, text)| finder.find(text.as_bytes()).is_some()) {
-        let found = documents(text).ok().and_then(|documents| objects(&documents).ok());
+    for (file, _) in files.iter().filter(|(_, called)| called.may_be(name)) {
+        let text = load(file).and_then(|bytes| String::from_utf8(bytes).ok());
+        let Some(text) = text.filter(|text| text.contains(name)) else { continue };
+        let found = documents(&text).ok().and_then(|documents| objects(&documents).ok());
         let objects = found.into_iter().flatten();
         settings.extend(objects.filter_map(|found| setting(file, &found.object, is_secret, name)));
     }
