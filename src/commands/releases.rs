@@ -6,6 +6,7 @@
 mod asker;
 mod findings;
 mod inflate;
+mod made;
 mod objects;
 mod outcome;
 mod render;
@@ -21,7 +22,7 @@ use crate::deliveries::delivery::{Delivery, DeliveryFacts, Kind};
 use crate::deliveries::facts::Facts;
 use crate::deliveries::flux::Source;
 use crate::deliveries::graph::{self, ChartObject, Deployment, Graph, Pods, Rule, checked};
-use crate::deliveries::releases::{self, Chart, Place, Release, Sources};
+use crate::deliveries::releases::{self, Chart, Layer, Place, Release, Sources};
 use crate::effects::charts;
 use crate::objects::object::Object;
 use crate::plan::finding::{Finding, Severity};
@@ -33,6 +34,7 @@ pub use inflate::inflater;
 use inflate::{generators, homes};
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
+pub use made::Made;
 use objects::Merged;
 use offline_kustomize::value::Value;
 use outcome::{Outcome, outcomes};
@@ -85,15 +87,18 @@ pub struct Filled {
     pub mentions: Vec<Mention>,
     /// The charts that are asked for.
     pub charts: Vec<Chart>,
+    /// What charts make that deploys more.
+    pub made: Made,
 }
 
 /// Renders the charts of all releases and puts what they deploy in the place of what was announced. `digest` is told of files that gain
-/// objects.
+/// objects, and `told` is what templates already say that they make.
 pub fn fill(
     files: &mut [File],
     graph: &mut Graph,
     settings: &Settings,
     own: &Facts,
+    told: &Made,
     mut digest: impl FnMut(usize, &str),
 ) -> Filled {
     let Asked { askers, uses, sought } = asked(files, graph, settings);
@@ -109,6 +114,7 @@ pub fn fill(
     let mut hidden = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
     let mut merged = Merged::default();
+    let mut made = Made::default();
     for ((it, outcome), sought) in uses.iter().zip(&outcomes).zip(&sought) {
         let asker = &askers[it.asker];
         let path = &files[asker.file].path;
@@ -125,7 +131,14 @@ pub fn fill(
                 if rendered.by_facts {
                     hidden.push(unseen(asker, it, Some(rendered)));
                 }
-                rendered.deliveries.iter().for_each(|made| say(makes(path, asker, &it.release, made)));
+                for object in &rendered.deliveries {
+                    if files.iter().any(|file| file.path == object.template && file.facts.is_ok()) {
+                        made.add(object);
+                    }
+                    if !told.has(object) {
+                        say(makes(path, asker, &it.release, object));
+                    }
+                }
                 let stale = other_version(&it.release, sought, Severity::Note);
                 stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
             }
@@ -169,7 +182,7 @@ pub fn fill(
     merged.finish(files, |file, text| digest(file, text));
     let mentions = mentions::of_releases(files, settings, &hidden);
     let charts = uses.iter().map(|it| it.release.chart.clone()).collect();
-    Filled { findings, mentions, charts }
+    Filled { findings, mentions, charts, made }
 }
 
 /// The kind of what asks for a chart that nothing here deploys.
@@ -204,6 +217,7 @@ fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(As
                 kind: CHART.to_owned(),
                 name: name.clone(),
                 template: Path::default(),
+                is_made: false,
                 told_at: None,
             },
             Release::of_folder(name, folder),
@@ -226,6 +240,9 @@ fn asked(files: &mut [File], graph: &Graph, settings: &Settings) -> Asked {
     let find = |it: &Use| charts::find(&settings.root, &homes, &it.release.chart);
     let mut sought: Vec<Sought> = uses.iter().map(find).collect();
     for (it, sought) in uses.iter_mut().zip(&sought) {
+        if askers[it.asker].is_made {
+            out_of_the_template(&mut it.release, files);
+        }
         if let (Chart::Folder(folder), Ok(Some(found))) = (&it.release.chart, sought)
             && charts::is_wrapper(&settings.root, &found.path)
         {
@@ -246,6 +263,24 @@ fn asked(files: &mut [File], graph: &Graph, settings: &Settings) -> Asked {
     }
     sought.extend(uses[sought.len()..].iter().map(find));
     Asked { askers, uses, sought }
+}
+
+/// Lets the values of a release that a chart makes be written into the last file of values that it names, and nobody overrides: its own
+/// object is a template.
+fn out_of_the_template(release: &mut Release, files: &[File]) {
+    let own = if let Chart::Folder(folder) = &release.chart {
+        format!("{folder}/values.yaml")
+    } else {
+        String::new()
+    };
+    let file = release
+        .layers
+        .last()
+        .and_then(|layer| if let Layer::File { path, .. } = layer { Some(path) } else { None });
+    let file = file.filter(|path| **path != own && files.iter().any(|file| file.path == **path));
+    if let Some(path) = file {
+        release.place = Place::File(path.clone());
+    }
 }
 
 /// The file and line of each notice on a chart that is known after all.
@@ -311,6 +346,7 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
                 kind: object.kind,
                 name: object.name,
                 template: template.iter().fold(Path::default(), |path, key| path.key(key)),
+                is_made: files[file].is_made,
                 told_at: None,
             });
             deployed(
@@ -375,6 +411,7 @@ fn asker_of_entry(file: usize, line: usize, release: &Release) -> Asker {
         kind: "Kustomization".to_owned(),
         name: release.name.clone(),
         template: Path::default(),
+        is_made: false,
         told_at: None,
     }
 }

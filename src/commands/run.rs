@@ -10,7 +10,7 @@ use super::deploy;
 use super::mentions;
 use super::parallel;
 use super::progress::Progress;
-use super::releases::{self, Filled};
+use super::releases::{self, Filled, Made};
 use super::settings::{Settings, shown};
 use crate::config::{self, Config};
 use crate::deliveries::delivery::{self, DeliveryFacts};
@@ -66,59 +66,25 @@ impl Run {
     /// # Errors
     /// A path that is named and cannot be read.
     pub fn new(settings: Settings) -> Result<Self> {
-        let progress = Progress::new(settings.quiet);
-        let read = |path: &Path| {
-            progress.file();
-            facts_of(path, &settings)
-        };
-        let (mut found, failures) = scan::walk(&settings.root, settings.scan, read);
-        for path in &settings.paths {
-            // A path that is named beats every filter.
-            if path.is_file() {
-                if !found.iter().any(|(known, _)| known == path) {
-                    found.push((path.clone(), read(path)));
-                }
-            } else if path.is_dir() {
-                let everything = scan::Options { no_ignore: true, ..settings.scan };
-                if !found.iter().any(|(known, _)| known.starts_with(path)) {
-                    found.extend(scan::walk(path, everything, read).0);
-                }
-            } else {
-                bail!("{}: not a file or folder", path.display());
-            }
-        }
-        drop(progress);
-        found.sort_by(|(a, _), (b, _)| scan::order(a, b));
-        let mut files = Vec::with_capacity(found.len());
-        let mut digests = Vec::with_capacity(found.len());
-        for (_, Read { path, selected, facts, delivery, digest }) in found {
-            let delivery = delivery.filter(|_| facts.is_ok());
-            files.push(File { delivery, ..File::new(path, selected, facts) });
-            digests.push(digest);
-        }
-        for failure in failures {
-            let path = relative(&settings, &failure.path);
-            let selected = settings.selects(&failure.path);
-            files.push(File::new(path, selected, Err(failure.reason)));
-            digests.push(0);
-        }
         let mut settings = settings;
-        chart_templates(&mut files, &settings.root);
-        releases::announce(&mut files);
-        let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
-        if graph.undelivered > 0 && files.iter().all(|file| file.objects().is_empty()) {
-            bail!(
-                "{}: `spec.paths.deliveredOnly` leaves nothing to look at: nothing deploys any of {}\n\
-                 hint: leave it out where other repositories or a pipeline deploy these files",
-                settings.config_file.as_deref().unwrap_or_default(),
-                crate::report::text::count(graph.undelivered, "file")
-            );
-        }
         let (own, _) = facts::read(&settings.root, &settings.base)?;
-        let Filled { findings: fails, mentions: mut mentioned, charts } =
-            releases::fill(&mut files, &mut graph, &settings, &own, |file, text| {
+        let mut made = Made::default();
+        let mut rounds = 0..ROUNDS;
+        let (mut files, digests, mut graph, filled) = loop {
+            let (mut files, mut digests) = scanned(&settings)?;
+            made.tell(&mut files);
+            releases::announce(&mut files);
+            let mut graph = resolved(&mut files, &settings)?;
+            let filled = releases::fill(&mut files, &mut graph, &settings, &own, &made, |file, text| {
                 digests[file] = digest(text)
             });
+            // What charts make that deploys more is followed in one more round.
+            if rounds.next().is_none() || filled.made == made {
+                break (files, digests, graph, filled);
+            }
+            made = filled.made;
+        };
+        let Filled { findings: fails, mentions: mut mentioned, charts, .. } = filled;
         deploy::tell_targets(&mut files, &mut graph, &mut settings)?;
         let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files, &settings.config));
@@ -240,6 +206,65 @@ impl Run {
         summary.count(&self.plan.findings);
         summary
     }
+}
+
+/// Rounds in which what charts make is followed: apps of apps of apps, and no chart that makes itself.
+const ROUNDS: usize = 5;
+
+/// Every file, sorted by path, and the digests of their texts.
+fn scanned(settings: &Settings) -> Result<(Vec<File>, Vec<u64>)> {
+    let progress = Progress::new(settings.quiet);
+    let read = |path: &Path| {
+        progress.file();
+        facts_of(path, settings)
+    };
+    let (mut found, failures) = scan::walk(&settings.root, settings.scan, read);
+    for path in &settings.paths {
+        // A path that is named beats every filter.
+        if path.is_file() {
+            if !found.iter().any(|(known, _)| known == path) {
+                found.push((path.clone(), read(path)));
+            }
+        } else if path.is_dir() {
+            let everything = scan::Options { no_ignore: true, ..settings.scan };
+            if !found.iter().any(|(known, _)| known.starts_with(path)) {
+                found.extend(scan::walk(path, everything, read).0);
+            }
+        } else {
+            bail!("{}: not a file or folder", path.display());
+        }
+    }
+    drop(progress);
+    found.sort_by(|(a, _), (b, _)| scan::order(a, b));
+    let mut files = Vec::with_capacity(found.len());
+    let mut digests = Vec::with_capacity(found.len());
+    for (_, Read { path, selected, facts, delivery, digest }) in found {
+        let delivery = delivery.filter(|_| facts.is_ok());
+        files.push(File { delivery, ..File::new(path, selected, facts) });
+        digests.push(digest);
+    }
+    for failure in failures {
+        let path = relative(settings, &failure.path);
+        let selected = settings.selects(&failure.path);
+        files.push(File::new(path, selected, Err(failure.reason)));
+        digests.push(0);
+    }
+    chart_templates(&mut files, &settings.root);
+    Ok((files, digests))
+}
+
+/// Where everything is deployed.
+fn resolved(files: &mut [File], settings: &Settings) -> Result<Graph> {
+    let graph = deploy::resolve(files, settings, settings.destination.as_deref());
+    if graph.undelivered > 0 && files.iter().all(|file| file.objects().is_empty()) {
+        bail!(
+            "{}: `spec.paths.deliveredOnly` leaves nothing to look at: nothing deploys any of {}\n\
+             hint: leave it out where other repositories or a pipeline deploy these files",
+            settings.config_file.as_deref().unwrap_or_default(),
+            crate::report::text::count(graph.undelivered, "file")
+        );
+    }
+    Ok(graph)
 }
 
 /// What lies in the `templates` of a chart is Helm's to fill in, whatever it looks like.

@@ -37,6 +37,8 @@ pub struct File {
     pub selected: bool,
     /// Its facts, or why it cannot be read.
     pub facts: Result<FileFacts, String>,
+    /// Whether it is the template of a chart, and `delivery` what the chart makes of it.
+    pub is_made: bool,
     /// What it tells about deliveries: a kustomization, Flux and Argo CD objects.
     pub delivery: Option<Box<DeliveryFacts>>,
     /// Where each of its objects is deployed, in their order.
@@ -70,6 +72,7 @@ impl File {
             path,
             selected,
             facts,
+            is_made: false,
             delivery: None,
             deployments: Vec::new(),
             shipped: Vec::new(),

@@ -27,6 +27,8 @@ pub(super) struct Asker {
     pub(super) name: String,
     /// Where the template of what is deployed lies in it: of an ApplicationSet.
     pub(super) template: Path,
+    /// Whether a chart makes it, so that nothing is written into it.
+    pub(super) is_made: bool,
     /// The file and the line that a notice on its chart names, if they are not its own.
     pub(super) told_at: Option<(String, usize)>,
 }

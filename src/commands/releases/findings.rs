@@ -1,6 +1,7 @@
 //! What there is to say of releases and their charts.
 
 use super::asker::{Asker, object_of};
+use super::made::Object;
 use super::outcome::Stale;
 use crate::deliveries::releases::{Chart, Release};
 use crate::effects::charts::Found;
@@ -45,15 +46,10 @@ pub(super) fn moved_on(path: &str, asker: &Asker, release: &Release, stale: &Sta
 }
 
 /// That a chart makes an object that deploys more: an app of apps.
-pub(super) fn makes(
-    path: &str,
-    asker: &Asker,
-    release: &Release,
-    (kind, name): &(String, String),
-) -> Finding {
+pub(super) fn makes(path: &str, asker: &Asker, release: &Release, made: &Object) -> Finding {
     let message = format!(
-        "the chart of `{}` `{}` makes the {kind} `{name}`, and what that deploys is not followed",
-        asker.kind, asker.name
+        "the chart of `{}` `{}` makes the {} `{}`, and what that deploys is not followed",
+        asker.kind, asker.name, made.kind, made.name
     );
     let hint = "keep such objects as files; or pipe what it deploys through `pullcred generate -`";
     let finding = finding(Code::ChartUnknown, path, asker, message, hint);

@@ -123,6 +123,7 @@ pub(super) fn generators(
                 kind: text("kind"),
                 name: release.name.clone(),
                 template: Path::default(),
+                is_made: false,
                 told_at: Some((path.clone(), entry.line)),
             };
             found.push((asker, entry.line, release));

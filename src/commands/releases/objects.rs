@@ -233,13 +233,14 @@ impl Making {
         let is_own = self.file == asker.file;
         let shape = form(way.shape);
         let (place, within) = match &it.release.place {
+            Place::Inline(_) | Place::Text(_) if asker.is_made => (None, None),
             Place::Inline(values) => (room(&text, document, &below(asker, values), &way.path, shape), None),
             Place::File(_) if is_own => (None, None),
             Place::File(_) => (room(&text, 0, &Path::default(), &way.path, shape), None),
             Place::Text(values) => room_in_text(&text, document, &below(asker, values), &way.path, shape)
                 .map_or((None, None), |(room, within)| (Some(room), Some(Box::new(within)))),
         };
-        let refusal = refusal(it, rendered, way, place.as_ref());
+        let refusal = refusal(asker, it, rendered, way, place.as_ref());
         let carried = match &place {
             Some(place) if place.present.is_empty() => way.present.clone(),
             _ => Vec::new(),
@@ -291,7 +292,7 @@ fn form(shape: Shape) -> Form {
 }
 
 /// Why nothing can be written, if so.
-fn refusal(it: &Use, rendered: &Rendered, way: &Way, place: Option<&Room>) -> Option<Refusal> {
+fn refusal(asker: &Asker, it: &Use, rendered: &Rendered, way: &Way, place: Option<&Room>) -> Option<Refusal> {
     let value = way.path.join(".");
     if let Some(hidden) = &rendered.hidden {
         return Some(Refusal::Other(format!("{hidden} cannot be read here and may set `{value}`")));
@@ -299,6 +300,7 @@ fn refusal(it: &Use, rendered: &Rendered, way: &Way, place: Option<&Room>) -> Op
     let Some(place) = place else {
         let what = match &it.release.place {
             Place::File(path) => format!("`{path}` is not read"),
+            _ if asker.is_made => "its values stand in a template, which is not edited".to_owned(),
             Place::Text(_) => "its values are a text that is not edited".to_owned(),
             Place::Inline(_) => "nothing here holds its values".to_owned(),
         };

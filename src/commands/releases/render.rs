@@ -5,6 +5,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::settings::{Settings, shown};
+use super::made::Object;
 use super::umbrella::{self, Missing, completed};
 use crate::config::Config;
 use crate::deliveries::delivery::{DELIVERY_GROUPS, Kind, kind_of};
@@ -31,8 +32,8 @@ pub(super) struct Rendered {
     pub hidden: Option<String>,
     /// Whether facts tell of a part of it.
     pub by_facts: bool,
-    /// Kind and name of objects that it makes and that deploy more.
-    pub deliveries: Vec<(String, String)>,
+    /// Objects that it makes and that deploy more.
+    pub deliveries: Vec<Object>,
 }
 
 /// Files of charts, each read once.
@@ -132,7 +133,8 @@ pub(super) fn render(
     let rendering = (*may_deploy || is_finished)
         .then(|| offline_helm::render(chart.clone(), &layers, &options).map_err(words))
         .transpose()?;
-    let deliveries = rendering.as_ref().filter(|_| *may_deploy).map(deliveries).unwrap_or_default();
+    let deliveries =
+        rendering.as_ref().filter(|_| *may_deploy).map(|made| deliveries(made, &found)).unwrap_or_default();
     let own = match rendering.as_ref().filter(|_| is_finished) {
         Some(rendering) => finished(release, rendering)?,
         None => Finished(BTreeMap::new()),
@@ -153,18 +155,26 @@ pub(super) fn render(
     Ok(Rendered { probed, chart, hidden, by_facts: !missing.is_empty(), deliveries })
 }
 
-/// The objects of Flux, Argo CD and the like that a chart makes, by kind and name.
-fn deliveries(rendering: &offline_helm::Rendering) -> Vec<(String, String)> {
+/// The objects of Flux, Argo CD and the like that the chart in a folder makes.
+fn deliveries(rendering: &offline_helm::Rendering, folder: &str) -> Vec<Object> {
     let mut found = Vec::new();
-    for object in
-        rendering.manifests.iter().flat_map(|manifest| documents(&manifest.text).unwrap_or_default())
-    {
+    let objects = rendering.manifests.iter().flat_map(|manifest| {
+        documents(&manifest.text).unwrap_or_default().into_iter().map(move |object| (manifest, object))
+    });
+    for (manifest, object) in objects {
         let text = |key: &str| object.str_at(key).unwrap_or_default();
         let deploys =
             |kind| !matches!(kind, Kind::ChartSource | Kind::GitRepository | Kind::ArtifactGenerator);
         if kind_of(text("apiVersion"), text("kind")).is_some_and(deploys) {
             let name = object.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
-            found.push((text("kind").to_owned(), name.to_owned()));
+            // Helm names a template by its chart, which may be called otherwise than its folder.
+            let below = manifest.source.split_once('/').map_or("", |(_, below)| below);
+            found.push(Object {
+                kind: text("kind").to_owned(),
+                name: name.to_owned(),
+                template: join(folder, below).unwrap_or_default(),
+                text: manifest.text.clone(),
+            });
         }
     }
     found

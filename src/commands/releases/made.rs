@@ -1,0 +1,57 @@
+//! Objects that charts make and that deploy more: an app of apps. They count as if they stood in the template that makes them, and what they
+//! deploy is looked at in one more round; nothing is ever written there.
+
+use std::collections::BTreeMap;
+
+use crate::deliveries::delivery;
+use crate::objects::marks::Marks;
+use crate::objects::read::FileFacts;
+use crate::plan::File;
+use lossless_yaml::span::Position;
+
+/// An object that a chart makes and that deploys more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Object {
+    pub(super) kind: String,
+    pub(super) name: String,
+    /// The template that makes it, from the repository's root.
+    pub(super) template: String,
+    /// The object as the chart makes it.
+    pub(super) text: String,
+}
+
+/// Such objects by the templates that make them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Made(BTreeMap<String, Vec<String>>);
+
+impl Made {
+    /// Adds an object, once.
+    pub(super) fn add(&mut self, object: &Object) {
+        let texts = self.0.entry(object.template.clone()).or_default();
+        if !texts.contains(&object.text) {
+            texts.push(object.text.clone());
+        }
+    }
+
+    /// Whether an object is among them.
+    pub(super) fn has(&self, object: &Object) -> bool {
+        self.0.get(&object.template).is_some_and(|texts| texts.contains(&object.text))
+    }
+
+    /// Lets the templates say what they make.
+    pub fn tell(&self, files: &mut [File]) {
+        for file in files {
+            let Some(texts) = self.0.get(&file.path) else { continue };
+            let text = texts.join("\n---\n");
+            let mut facts = delivery::read(&file.path, &text, Marks::of(&text));
+            for (nth, delivery) in facts.iter_mut().flat_map(|facts| &mut facts.deliveries).enumerate() {
+                // No line of the template is theirs alone, and yet they must not be taken for each other.
+                delivery.position = Position { line: nth + 1, column: 1 };
+                (delivery.namespace_line, delivery.destination_line) = (None, None);
+            }
+            file.delivery = facts;
+            file.facts = Ok(FileFacts::default());
+            file.is_made = true;
+        }
+    }
+}
