@@ -29,7 +29,7 @@ use crate::plan::finding::{Finding, Severity};
 use crate::plan::mentions::Mention;
 use crate::plan::{File, notices};
 use asker::{Asker, Use, is_read, object_of};
-use findings::{Sought, fails, makes, moved_on, other_version, unclear};
+use findings::{Sought, fails, makes, moved_on, other_version, unclear, unfinished};
 pub use inflate::inflater;
 use inflate::{generators, homes};
 use lossless_yaml::path::Path;
@@ -133,7 +133,7 @@ pub fn fill(
                 }
                 for object in &rendered.deliveries {
                     if files.iter().any(|file| file.path == object.template && file.facts.is_ok()) {
-                        made.add(object);
+                        made.add(object, asker.is_guess);
                     }
                     if !told.has(object) {
                         say(makes(path, asker, &it.release, object));
@@ -149,7 +149,7 @@ pub fn fill(
                 hidden.push(unseen(asker, it, Some(rendered)));
                 stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
             }
-            Outcome::Unknown(_) | Outcome::Fails(_) if asker.kind == CHART => say(unclear(path, asker)),
+            Outcome::Unknown(_) if asker.kind == CHART => say(unclear(path, asker)),
             Outcome::Unknown(stale) => {
                 unknown.insert(it.asker);
                 merged.doubt(asker, &it.release);
@@ -159,6 +159,11 @@ pub fn fill(
                     .chain(stale)
                     .take(1)
                     .for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
+            }
+            Outcome::Fails(reason) if asker.is_guess => {
+                known.insert(it.asker);
+                merged.doubt(asker, &it.release);
+                say(unfinished(path, asker, &it.release, reason));
             }
             // What Flux fills in may be what it fails for.
             Outcome::Fails(_) if it.release.has_variables() => {
@@ -188,13 +193,17 @@ pub fn fill(
 /// The kind of what asks for a chart that nothing here deploys.
 const CHART: &str = "Chart";
 
-/// Charts of the repository that do nothing but name others, and that nothing here deploys: as with manifests, somebody may from elsewhere.
+/// Charts of the repository that do nothing but name others or make what deploys others, and that nothing here deploys: as with manifests, somebody may from elsewhere.
 /// `taken` are charts that releases use, and folders in which charts are kept.
 fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(Asker, Release)> {
     if settings.config.paths.delivered_only {
         return Vec::new();
     }
     let all: BTreeSet<&str> = files.iter().filter_map(|file| file.path.strip_suffix("/Chart.yaml")).collect();
+    let templates: Vec<&str> =
+        files.iter().filter(|file| file.delivery.is_some()).map(|file| &*file.path).collect();
+    let makes_more =
+        |folder: &str| templates.iter().any(|path| path.starts_with(&format!("{folder}/templates/")));
     let mut found = Vec::new();
     for (at, file) in files.iter().enumerate().filter(|(_, file)| file.facts.is_ok()) {
         let Some(folder) = file.path.strip_suffix("/Chart.yaml") else { continue };
@@ -202,7 +211,8 @@ fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(As
         let is_within = folder.match_indices("/charts/").any(|(at, _)| all.contains(&folder[..at]));
         if is_within
             || taken.iter().any(|chart| whole.starts_with(chart))
-            || !charts::is_wrapper(&settings.root, &whole)
+            || !(charts::is_wrapper(&settings.root, &whole)
+                || makes_more(folder) && charts::is_without_pods(&settings.root, &whole))
         {
             continue;
         }
@@ -218,6 +228,7 @@ fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(As
                 name: name.clone(),
                 template: Path::default(),
                 is_made: false,
+                is_guess: true,
                 told_at: None,
             },
             Release::of_folder(name, folder),
@@ -347,6 +358,7 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
                 name: object.name,
                 template: template.iter().fold(Path::default(), |path, key| path.key(key)),
                 is_made: files[file].is_made,
+                is_guess: files[file].is_guess,
                 told_at: None,
             });
             deployed(
@@ -412,6 +424,7 @@ fn asker_of_entry(file: usize, line: usize, release: &Release) -> Asker {
         name: release.name.clone(),
         template: Path::default(),
         is_made: false,
+        is_guess: false,
         told_at: None,
     }
 }

@@ -129,33 +129,42 @@ pub fn is_chart(path: &Path) -> bool {
 /// Whether the chart in a folder below the repository's root does nothing but name others, of other places: in a repository of
 /// deployments such a one is the repository's own, and so are its values. What is published says where it comes from, or has pods itself.
 pub fn is_wrapper(root: &Path, chart: &Path) -> bool {
-    let head = |name: &str| match source::read(&chart.join(name)) {
-        Ok(Source::Text(text)) => Some(File { name: name.to_owned(), data: text.into_bytes() }),
-        _ => None,
-    };
-    let heads: Vec<File> = ["Chart.yaml", "requirements.yaml"].into_iter().filter_map(head).collect();
     // Most charts are told by these alone.
-    is_wrapper_of(&heads) && read(root, chart).is_ok_and(|files| is_wrapper_of(&files))
+    let heads = heads(chart);
+    names_others(&heads) && !is_published(&heads) && has_no_pods(root, chart)
 }
 
-/// [`is_wrapper`], as far as the given files of the chart tell.
-fn is_wrapper_of(files: &[File]) -> bool {
-    let texts = |is_it: fn(&str) -> bool| {
-        files.iter().filter(move |file| is_it(&file.name)).map(|file| String::from_utf8_lossy(&file.data))
+/// Whether the chart in a folder below the repository's root is the repository's own and has no pods itself.
+pub fn is_without_pods(root: &Path, chart: &Path) -> bool {
+    !is_published(&heads(chart)) && has_no_pods(root, chart)
+}
+
+/// What a chart says of itself.
+fn heads(chart: &Path) -> Vec<Value> {
+    let text = |name: &&str| match source::read(&chart.join(name)) {
+        Ok(Source::Text(text)) => Some(text),
+        _ => None,
     };
-    let mut names_others = false;
-    for text in texts(|name| matches!(name, "Chart.yaml" | "requirements.yaml")) {
-        for tree in documents(&text).unwrap_or_default() {
-            if tree.get("home").is_some() || tree.get("sources").is_some() {
-                return false;
-            }
-            // What names no place stands in the chart's own `charts` folder, or nowhere.
-            let is_elsewhere = |place: &Value| place.as_str().is_some_and(|place| !place.is_empty());
-            let mut others = tree.get("dependencies").map_or(&[][..], Value::items).iter();
-            names_others |= others.any(|other| other.get("repository").is_some_and(is_elsewhere));
-        }
-    }
-    names_others && !texts(|name| name.starts_with("templates/")).any(|text| text.contains("ontainers:"))
+    let texts = ["Chart.yaml", "requirements.yaml"];
+    texts.iter().filter_map(text).flat_map(|text| documents(&text).unwrap_or_default()).collect()
+}
+
+fn is_published(heads: &[Value]) -> bool {
+    heads.iter().any(|head| head.get("home").is_some() || head.get("sources").is_some())
+}
+
+fn names_others(heads: &[Value]) -> bool {
+    // What names no place stands in the chart's own `charts` folder, or nowhere.
+    let is_elsewhere = |place: &Value| place.as_str().is_some_and(|place| !place.is_empty());
+    let mut others = heads.iter().flat_map(|head| head.get("dependencies").map_or(&[][..], Value::items));
+    others.any(|other| other.get("repository").is_some_and(is_elsewhere))
+}
+
+fn has_no_pods(root: &Path, chart: &Path) -> bool {
+    let has = |file: &File| {
+        file.name.starts_with("templates/") && String::from_utf8_lossy(&file.data).contains("ontainers:")
+    };
+    read(root, chart).is_ok_and(|files| !files.iter().any(has))
 }
 
 /// A values file; `-` is stdin.

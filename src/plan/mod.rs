@@ -39,6 +39,8 @@ pub struct File {
     pub facts: Result<FileFacts, String>,
     /// Whether it is the template of a chart, and `delivery` what the chart makes of it.
     pub is_made: bool,
+    /// Whether that is so only with the chart's own values, for nothing here deploys it.
+    pub is_guess: bool,
     /// What it tells about deliveries: a kustomization, Flux and Argo CD objects.
     pub delivery: Option<Box<DeliveryFacts>>,
     /// Where each of its objects is deployed, in their order.
@@ -73,6 +75,7 @@ impl File {
             selected,
             facts,
             is_made: false,
+            is_guess: false,
             delivery: None,
             deployments: Vec::new(),
             shipped: Vec::new(),

@@ -91,7 +91,8 @@ pub fn drop_fragments(facts: &mut FileFacts, deployments: &mut Vec<Vec<Deploymen
 
 /// Takes out of a template of a chart what looks like objects.
 pub fn leave_to_helm(file: &mut File) {
-    file.delivery = None;
+    // That it speaks of deliveries remains known.
+    file.delivery = file.delivery.take().map(|_| Box::default());
     let Ok(facts) = &mut file.facts else { return };
     facts.shipped.clear();
     facts.errors.clear();

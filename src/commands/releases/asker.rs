@@ -29,6 +29,8 @@ pub(super) struct Asker {
     pub(super) template: Path,
     /// Whether a chart makes it, so that nothing is written into it.
     pub(super) is_made: bool,
+    /// Whether nothing here tells that it is deployed, or with which values.
+    pub(super) is_guess: bool,
     /// The file and the line that a notice on its chart names, if they are not its own.
     pub(super) told_at: Option<(String, usize)>,
 }

@@ -68,6 +68,21 @@ pub(super) fn unclear(path: &str, asker: &Asker) -> Finding {
     )
 }
 
+/// That a chart whose values may come from elsewhere does not render with those that are here.
+pub(super) fn unfinished(path: &str, asker: &Asker, release: &Release, reason: &str) -> Finding {
+    let chart = if asker.is_made {
+        format!("of `{}` `{}`", asker.kind, asker.name)
+    } else {
+        format!("`{}`", asker.name)
+    };
+    let message = format!(
+        "what the chart {chart} deploys is not known: with the values that are here it does not render: {reason}"
+    );
+    let hint = "keep what deploys it, or the values that it gets, in the repository, too";
+    let finding = finding(Code::ChartUnknown, path, asker, message, hint);
+    Finding { object: Some(object_of(asker, release)), ..finding }
+}
+
 /// That a chart does not render.
 pub(super) fn fails(path: &str, asker: &Asker, release: &Release, reason: &str) -> Finding {
     let message =

@@ -124,6 +124,7 @@ pub(super) fn generators(
                 name: release.name.clone(),
                 template: Path::default(),
                 is_made: false,
+                is_guess: false,
                 told_at: Some((path.clone(), entry.line)),
             };
             found.push((asker, entry.line, release));

@@ -22,27 +22,34 @@ pub(super) struct Object {
 
 /// Such objects by the templates that make them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Made(BTreeMap<String, Vec<String>>);
+pub struct Made(BTreeMap<String, Texts>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Texts {
+    all: Vec<String>,
+    is_guess: bool,
+}
 
 impl Made {
-    /// Adds an object, once.
-    pub(super) fn add(&mut self, object: &Object) {
+    /// Adds an object, once; `is_guess` is whether the chart that makes it may have other values than are here.
+    pub(super) fn add(&mut self, object: &Object, is_guess: bool) {
         let texts = self.0.entry(object.template.clone()).or_default();
-        if !texts.contains(&object.text) {
-            texts.push(object.text.clone());
+        texts.is_guess |= is_guess;
+        if !texts.all.contains(&object.text) {
+            texts.all.push(object.text.clone());
         }
     }
 
     /// Whether an object is among them.
     pub(super) fn has(&self, object: &Object) -> bool {
-        self.0.get(&object.template).is_some_and(|texts| texts.contains(&object.text))
+        self.0.get(&object.template).is_some_and(|texts| texts.all.contains(&object.text))
     }
 
     /// Lets the templates say what they make.
     pub fn tell(&self, files: &mut [File]) {
         for file in files {
             let Some(texts) = self.0.get(&file.path) else { continue };
-            let text = texts.join("\n---\n");
+            let text = texts.all.join("\n---\n");
             let mut facts = delivery::read(&file.path, &text, Marks::of(&text));
             for (nth, delivery) in facts.iter_mut().flat_map(|facts| &mut facts.deliveries).enumerate() {
                 // No line of the template is theirs alone, and yet they must not be taken for each other.
@@ -52,6 +59,7 @@ impl Made {
             file.delivery = facts;
             file.facts = Ok(FileFacts::default());
             file.is_made = true;
+            file.is_guess = texts.is_guess;
         }
     }
 }
