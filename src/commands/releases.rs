@@ -107,8 +107,14 @@ pub fn fill(
     }
     let path = |sought: &Sought| sought.as_ref().ok().and_then(|found| Some(found.as_ref()?.path.clone()));
     let found: Vec<Option<PathBuf>> = sought.iter().map(path).collect();
+    let mut outcomes = outcomes(files, settings, own, &askers, &uses, &found);
+    let mut found = found;
+    for ((it, outcome), chart) in uses.iter().zip(&mut outcomes).zip(&mut found) {
+        if askers[it.asker].is_for_others && !is_for_others(outcome, chart.as_deref(), settings) {
+            (*outcome, *chart) = (Outcome::Nothing, None);
+        }
+    }
     leave_charts(files, settings, found.iter().flatten());
-    let outcomes = outcomes(files, settings, own, &askers, &uses, &found);
     let mut unknown: BTreeSet<usize> = BTreeSet::new();
     let mut known: BTreeSet<usize> = BTreeSet::new();
     let mut hidden = Vec::new();
@@ -190,11 +196,20 @@ pub fn fill(
     Filled { findings, mentions, charts, made }
 }
 
+/// Whether a chart that nothing here deploys makes what deploys more. With pods of its own, one that does not render by itself may be a chart
+/// like all others.
+fn is_for_others(outcome: &Outcome, chart: Option<&std::path::Path>, settings: &Settings) -> bool {
+    match outcome {
+        Outcome::Rendered(rendered) => !rendered.deliveries.is_empty(),
+        _ => chart.is_some_and(|chart| charts::has_no_pods(&settings.root, chart)),
+    }
+}
+
 /// The kind of what asks for a chart that nothing here deploys.
 const CHART: &str = "Chart";
 
-/// Charts of the repository that do nothing but name others or make what deploys others, and that nothing here deploys: as with manifests, somebody may from elsewhere.
-/// `taken` are charts that releases use, and folders in which charts are kept.
+/// Charts of the repository that do nothing but name others, or may make what deploys others, and that nothing here deploys: as with
+/// manifests, somebody may from elsewhere. `taken` are charts that releases use, and folders in which charts are kept.
 fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(Asker, Release)> {
     if settings.config.paths.delivered_only {
         return Vec::new();
@@ -209,11 +224,11 @@ fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(As
         let Some(folder) = file.path.strip_suffix("/Chart.yaml") else { continue };
         let whole = settings.root.join(folder);
         let is_within = folder.match_indices("/charts/").any(|(at, _)| all.contains(&folder[..at]));
-        if is_within
-            || taken.iter().any(|chart| whole.starts_with(chart))
-            || !(charts::is_wrapper(&settings.root, &whole)
-                || makes_more(folder) && charts::is_without_pods(&settings.root, &whole))
-        {
+        if is_within || taken.iter().any(|chart| whole.starts_with(chart)) {
+            continue;
+        }
+        let is_wrapper = charts::is_wrapper(&settings.root, &whole);
+        if !(is_wrapper || makes_more(folder) && charts::is_own(&whole)) {
             continue;
         }
         let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
@@ -229,6 +244,7 @@ fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(As
                 template: Path::default(),
                 is_made: false,
                 is_guess: true,
+                is_for_others: !is_wrapper,
                 told_at: None,
             },
             Release::of_folder(name, folder),
@@ -359,6 +375,7 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
                 template: template.iter().fold(Path::default(), |path, key| path.key(key)),
                 is_made: files[file].is_made,
                 is_guess: files[file].is_guess,
+                is_for_others: false,
                 told_at: None,
             });
             deployed(
@@ -425,6 +442,7 @@ fn asker_of_entry(file: usize, line: usize, release: &Release) -> Asker {
         template: Path::default(),
         is_made: false,
         is_guess: false,
+        is_for_others: false,
         told_at: None,
     }
 }

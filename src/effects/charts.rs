@@ -134,9 +134,9 @@ pub fn is_wrapper(root: &Path, chart: &Path) -> bool {
     names_others(&heads) && !is_published(&heads) && has_no_pods(root, chart)
 }
 
-/// Whether the chart in a folder below the repository's root is the repository's own and has no pods itself.
-pub fn is_without_pods(root: &Path, chart: &Path) -> bool {
-    !is_published(&heads(chart)) && has_no_pods(root, chart)
+/// Whether a chart is the repository's own: what is published says where it comes from.
+pub fn is_own(chart: &Path) -> bool {
+    !is_published(&heads(chart))
 }
 
 /// What a chart says of itself.
@@ -160,11 +160,14 @@ fn names_others(heads: &[Value]) -> bool {
     others.any(|other| other.get("repository").is_some_and(is_elsewhere))
 }
 
-fn has_no_pods(root: &Path, chart: &Path) -> bool {
-    let has = |file: &File| {
-        file.name.starts_with("templates/") && String::from_utf8_lossy(&file.data).contains("ontainers:")
-    };
-    read(root, chart).is_ok_and(|files| !files.iter().any(has))
+/// Whether the chart in a folder below the repository's root has no pods itself.
+pub fn has_no_pods(root: &Path, chart: &Path) -> bool {
+    read(root, chart).is_ok_and(|files| !files.iter().any(has_pods))
+}
+
+/// Whether a file is a template of the chart itself that may make pods.
+pub fn has_pods(file: &File) -> bool {
+    file.name.starts_with("templates/") && String::from_utf8_lossy(&file.data).contains("ontainers:")
 }
 
 /// A values file; `-` is stdin.

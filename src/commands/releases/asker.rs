@@ -31,6 +31,8 @@ pub(super) struct Asker {
     pub(super) is_made: bool,
     /// Whether nothing here tells that it is deployed, or with which values.
     pub(super) is_guess: bool,
+    /// Whether it is asked only for what it makes that deploys more.
+    pub(super) is_for_others: bool,
     /// The file and the line that a notice on its chart names, if they are not its own.
     pub(super) told_at: Option<(String, usize)>,
 }

@@ -125,6 +125,7 @@ pub(super) fn generators(
                 template: Path::default(),
                 is_made: false,
                 is_guess: false,
+                is_for_others: false,
                 told_at: Some((path.clone(), entry.line)),
             };
             found.push((asker, entry.line, release));
