@@ -10,13 +10,15 @@ mod made;
 mod objects;
 mod outcome;
 mod render;
+mod tally;
 mod umbrella;
+mod unclaimed;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::mentions::{self, Unknown};
+use super::mentions;
 use super::settings::{Settings, shown};
 use crate::deliveries::delivery::{Delivery, DeliveryFacts, Kind};
 use crate::deliveries::facts::Facts;
@@ -25,21 +27,22 @@ use crate::deliveries::graph::{self, ChartObject, Deployment, Graph, Pods, Rule,
 use crate::deliveries::releases::{self, Chart, Layer, Place, Release, Sources};
 use crate::effects::charts;
 use crate::objects::object::Object;
-use crate::plan::finding::{Finding, Severity};
+use crate::plan::finding::Finding;
 use crate::plan::mentions::Mention;
 use crate::plan::{File, notices};
-use asker::{Asker, Use, is_read, object_of};
-use findings::{Sought, fails, makes, moved_on, other_version, unclear, unfinished};
+use asker::{Asker, Use, is_read};
+use findings::Sought;
 pub use inflate::inflater;
 use inflate::{generators, homes};
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 pub use made::Made;
-use objects::Merged;
 use offline_kustomize::value::Value;
 use outcome::{Outcome, outcomes};
+use render::Finished;
 pub(super) use render::words;
-use render::{Finished, Rendered};
+use tally::Tally;
+use unclaimed::{is_for_others, unclaimed};
 
 /// Adds, to the files of objects that ask for charts, an object without pods for each, so that the graph tells where they go.
 pub fn announce(files: &mut [File]) {
@@ -106,84 +109,19 @@ pub fn fill(
         return Filled::default();
     }
     let path = |sought: &Sought| sought.as_ref().ok().and_then(|found| Some(found.as_ref()?.path.clone()));
-    let found: Vec<Option<PathBuf>> = sought.iter().map(path).collect();
+    let mut found: Vec<Option<PathBuf>> = sought.iter().map(path).collect();
     let mut outcomes = outcomes(files, settings, own, &askers, &uses, &found);
-    let mut found = found;
     for ((it, outcome), chart) in uses.iter().zip(&mut outcomes).zip(&mut found) {
         if askers[it.asker].is_for_others && !is_for_others(outcome, chart.as_deref(), settings) {
             (*outcome, *chart) = (Outcome::Nothing, None);
         }
     }
     leave_charts(files, settings, found.iter().flatten());
-    let mut unknown: BTreeSet<usize> = BTreeSet::new();
-    let mut known: BTreeSet<usize> = BTreeSet::new();
-    let mut hidden = Vec::new();
-    let mut findings: Vec<Finding> = Vec::new();
-    let mut merged = Merged::default();
-    let mut made = Made::default();
+    let mut tally = Tally::new(files, settings, told);
     for ((it, outcome), sought) in uses.iter().zip(&outcomes).zip(&sought) {
-        let asker = &askers[it.asker];
-        let path = &files[asker.file].path;
-        let mut say = |finding: Finding| {
-            if !findings.contains(&finding) {
-                findings.push(finding);
-            }
-        };
-        match outcome {
-            Outcome::Nothing => {}
-            Outcome::Rendered(rendered) => {
-                known.insert(it.asker);
-                merged.add(files, settings, asker, it, rendered);
-                if rendered.by_facts {
-                    hidden.push(unseen(asker, it, Some(rendered)));
-                }
-                for object in &rendered.deliveries {
-                    if files.iter().any(|file| file.path == object.template && file.facts.is_ok()) {
-                        made.add(object, asker.is_guess);
-                    }
-                    if !told.has(object) {
-                        say(makes(path, asker, &it.release, object));
-                    }
-                }
-                let stale = other_version(&it.release, sought, Severity::Note);
-                stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
-            }
-            Outcome::Told(rendered, stale) => {
-                known.insert(it.asker);
-                merged.add(files, settings, asker, it, rendered);
-                // Facts do not tell of every image that values name.
-                hidden.push(unseen(asker, it, Some(rendered)));
-                stale.iter().for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
-            }
-            Outcome::Unknown(_) if asker.kind == CHART => say(unclear(path, asker)),
-            Outcome::Unknown(stale) => {
-                unknown.insert(it.asker);
-                merged.doubt(asker, &it.release);
-                hidden.push(unseen(asker, it, None));
-                let kept = other_version(&it.release, sought, Severity::Warning);
-                kept.iter()
-                    .chain(stale)
-                    .take(1)
-                    .for_each(|stale| say(moved_on(path, asker, &it.release, stale)));
-            }
-            Outcome::Fails(reason) if asker.is_guess => {
-                known.insert(it.asker);
-                merged.doubt(asker, &it.release);
-                say(unfinished(path, asker, &it.release, reason));
-            }
-            // What Flux fills in may be what it fails for.
-            Outcome::Fails(_) if it.release.has_variables() => {
-                unknown.insert(it.asker);
-                merged.doubt(asker, &it.release);
-                hidden.push(unseen(asker, it, None));
-            }
-            Outcome::Fails(reason) => {
-                known.insert(it.asker);
-                merged.doubt(asker, &it.release);
-                say(fails(path, asker, &it.release, reason));
-            }
-        }
+        tally.add(&askers[it.asker], it, outcome, sought);
     }
+    let Tally { known, unknown, hidden, findings, merged, made, .. } = tally;
     let is_rendered = |outcome: &Outcome| matches!(outcome, Outcome::Rendered(_));
     let rendered = found.iter().zip(&outcomes).filter(|(_, outcome)| is_rendered(outcome));
     in_folders(files, settings, rendered.filter_map(|(folder, _)| folder.clone()), notices::rendered);
@@ -194,63 +132,6 @@ pub fn fill(
     let mentions = mentions::of_releases(files, settings, &hidden);
     let charts = uses.iter().map(|it| it.release.chart.clone()).collect();
     Filled { findings, mentions, charts, made }
-}
-
-/// Whether a chart that nothing here deploys makes what deploys more. With pods of its own, one that does not render by itself may be a chart
-/// like all others.
-fn is_for_others(outcome: &Outcome, chart: Option<&std::path::Path>, settings: &Settings) -> bool {
-    match outcome {
-        Outcome::Rendered(rendered) => !rendered.deliveries.is_empty(),
-        _ => chart.is_some_and(|chart| charts::has_no_pods(&settings.root, chart)),
-    }
-}
-
-/// The kind of what asks for a chart that nothing here deploys.
-const CHART: &str = "Chart";
-
-/// Charts of the repository that do nothing but name others, or may make what deploys others, and that nothing here deploys: as with
-/// manifests, somebody may from elsewhere. `taken` are charts that releases use, and folders in which charts are kept.
-fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf]) -> Vec<(Asker, Release)> {
-    if settings.config.paths.delivered_only {
-        return Vec::new();
-    }
-    let all: BTreeSet<&str> = files.iter().filter_map(|file| file.path.strip_suffix("/Chart.yaml")).collect();
-    let templates: Vec<&str> =
-        files.iter().filter(|file| file.delivery.is_some()).map(|file| &*file.path).collect();
-    let makes_more =
-        |folder: &str| templates.iter().any(|path| path.starts_with(&format!("{folder}/templates/")));
-    let mut found = Vec::new();
-    for (at, file) in files.iter().enumerate().filter(|(_, file)| file.facts.is_ok()) {
-        let Some(folder) = file.path.strip_suffix("/Chart.yaml") else { continue };
-        let whole = settings.root.join(folder);
-        let is_within = folder.match_indices("/charts/").any(|(at, _)| all.contains(&folder[..at]));
-        if is_within || taken.iter().any(|chart| whole.starts_with(chart)) {
-            continue;
-        }
-        let is_wrapper = charts::is_wrapper(&settings.root, &whole);
-        if !(is_wrapper || makes_more(folder) && charts::is_own(&whole)) {
-            continue;
-        }
-        let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
-        found.push((
-            Asker {
-                file: at,
-                document: 0,
-                path: Path::default(),
-                position: Position::START,
-                api_version: "v2".to_owned(),
-                kind: CHART.to_owned(),
-                name: name.clone(),
-                template: Path::default(),
-                is_made: false,
-                is_guess: true,
-                is_for_others: !is_wrapper,
-                told_at: None,
-            },
-            Release::of_folder(name, folder),
-        ));
-    }
-    found
 }
 
 /// Who asks for charts, each release wherever it is deployed, and what was found of its chart.
@@ -324,19 +205,6 @@ fn settled(files: &[File], known: &[&Asker]) -> BTreeSet<(String, usize)> {
         settled.extend(configs.map(|it| (file.path.clone(), it.position.line)));
     }
     settled
-}
-
-/// A release of which nothing is known but its values.
-fn unseen<'u>(asker: &Asker, it: &'u Use, told: Option<&Rendered>) -> Unknown<'u> {
-    let images = told.into_iter().flat_map(|told| &told.probed.pods).flat_map(|pod| &pod.images);
-    Unknown {
-        known: images.map(|(_, image)| image.clone()).collect(),
-        file: asker.file,
-        position: asker.position,
-        object: object_of(asker, &it.release),
-        release: &it.release,
-        deployment: it.deployment.as_ref(),
-    }
 }
 
 /// Takes the announced objects out again, and returns who asks for charts, and each release wherever it is deployed.
