@@ -2,7 +2,7 @@
 //!
 //! Plain owned data, small, made by [`super::read`]. Holds no decision.
 
-use lossless_yaml::insert::Slot;
+use lossless_yaml::insert::{Form, Slot};
 use lossless_yaml::literal::Literal;
 use lossless_yaml::path::Path;
 use lossless_yaml::refusal::Refusal;
@@ -74,6 +74,8 @@ pub struct FromChart {
     pub values: Vec<String>,
     /// The value that gives its pods their pull secrets, if there is one.
     pub value: Option<String>,
+    /// The keys that lead to that value, and what it takes.
+    pub takes: Option<(Vec<String>, Form)>,
     /// Kind and name of the objects whose pods it stands for.
     pub pods: Vec<String>,
     /// The pull secrets that the value has from a layer below, which a list in the edited one replaces: they are written there, too.

@@ -9,7 +9,7 @@ use super::service_accounts::{Accounts, is_left_alone};
 use super::{Addition, File, Plan};
 use crate::config::{Config, InjectInto, PullSecret};
 use crate::deliveries::graph::Builds;
-use crate::objects::object::{Object, PodSpec};
+use crate::objects::object::{FromChart, Object, PodSpec};
 use crate::objects::read::{FileFacts, SkipReason};
 use kubelet_keyring::pattern::needed;
 use kubelet_keyring::reference::ImageRef;
@@ -308,6 +308,16 @@ fn lacking(pod_spec: &PodSpec, names: &[String]) -> Vec<String> {
     names.iter().filter(|name| !is_carried(name)).cloned().collect()
 }
 
+/// The value that gives a chart's pods these pull secrets, as people would write it.
+fn by_hand(chart: &FromChart, names: &[String]) -> Option<String> {
+    let (keys, form) = chart.takes.as_ref()?;
+    let entry = |name: &String| form.key.map_or_else(|| name.clone(), |key| format!("{{{key}: {name}}}"));
+    let entries: Vec<String> = names.iter().map(entry).collect();
+    let value = if form.list { format!("[{}]", entries.join(", ")) } else { entries.join(", ") };
+    let (last, above) = keys.split_last()?;
+    Some(above.iter().rev().fold(format!("{last}: {value}"), |below, key| format!("{key}: {{{below}}}")))
+}
+
 /// Why a place does not take these names, and what to do; `disagreed` are places that share an anchor.
 fn obstacle(
     object: &Object,
@@ -323,8 +333,10 @@ fn obstacle(
             let message = format!("`{kind}` `{name}` lacks pull secret {lacking}, but {refusal}");
             let code =
                 if matches!(refusal, Refusal::Other(_)) { Code::ChartNoHook } else { Code::EditRefused };
+            if let Some(lines) = pod_spec.chart.as_ref().and_then(|chart| by_hand(chart, names)) {
+                return Some((code, message, format!("add it by hand: `{lines}`")));
+            }
             let hint = match (&pod_spec.chart, kind.as_str()) {
-                (Some(chart), _) if chart.value.is_some() => "add the entry by hand",
                 (Some(_), "HelmRelease") => {
                     "a patch in `postRenderers` can add it, or the ServiceAccount that the pods run as"
                 }

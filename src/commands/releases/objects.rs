@@ -357,6 +357,8 @@ fn from(it: &Use, rendered: &Rendered, way: Option<&Way>, pods: &[&Pod]) -> From
         chart: rendered.chart.clone(),
         values: values.collect(),
         value: way.map(|way| way.path.join(".")),
+        // A list with names would be written anew without them.
+        takes: way.filter(|way| way.present.is_empty()).map(|way| (way.path.clone(), form(way.shape))),
         pods: named(pods).collect(),
         carried: Vec::new(),
         asked_at: None,
