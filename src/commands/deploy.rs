@@ -84,7 +84,10 @@ pub fn resolve(files: &mut [File], settings: &Settings, application: Option<&str
         .map(|nth| graph.stray(&scanned, nth).filter(|_| !with_others[nth].is_empty()))
         .collect();
     let left: Vec<bool> = (0..scanned.len())
-        .map(|nth| settings.config.paths.delivered_only && !graph.reaches(&scanned, nth))
+        .map(|nth| {
+            // What a chart makes is delivered with it.
+            settings.config.paths.delivered_only && !files[nth].is_made && !graph.reaches(&scanned, nth)
+        })
         .collect();
     drop(charts);
     let mut adding = Vec::new();

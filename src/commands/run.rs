@@ -74,7 +74,7 @@ impl Run {
             let (mut files, mut digests) = scanned(&settings)?;
             made.tell(&mut files);
             releases::announce(&mut files);
-            let mut graph = resolved(&mut files, &settings)?;
+            let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
             let filled = releases::fill(&mut files, &mut graph, &settings, &own, &made, |file, text| {
                 digests[file] = digest(text)
             });
@@ -85,6 +85,7 @@ impl Run {
             made = filled.made;
         };
         let Filled { findings: fails, mentions: mut mentioned, charts, .. } = filled;
+        something(&files, &graph, &charts, &settings)?;
         deploy::tell_targets(&mut files, &mut graph, &mut settings)?;
         let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files, &settings.config));
@@ -253,10 +254,10 @@ fn scanned(settings: &Settings) -> Result<(Vec<File>, Vec<u64>)> {
     Ok((files, digests))
 }
 
-/// Where everything is deployed.
-fn resolved(files: &mut [File], settings: &Settings) -> Result<Graph> {
-    let graph = deploy::resolve(files, settings, settings.destination.as_deref());
-    if graph.undelivered > 0 && files.iter().all(|file| file.objects().is_empty()) {
+/// # Errors
+/// Nothing is left to look at of what there is.
+fn something(files: &[File], graph: &Graph, charts: &[Chart], settings: &Settings) -> Result<()> {
+    if graph.undelivered > 0 && charts.is_empty() && files.iter().all(|file| file.objects().is_empty()) {
         bail!(
             "{}: `spec.paths.deliveredOnly` leaves nothing to look at: nothing deploys any of {}\n\
              hint: leave it out where other repositories or a pipeline deploy these files",
@@ -264,7 +265,7 @@ fn resolved(files: &mut [File], settings: &Settings) -> Result<Graph> {
             crate::report::text::count(graph.undelivered, "file")
         );
     }
-    Ok(graph)
+    Ok(())
 }
 
 /// What lies in the `templates` of a chart is Helm's to fill in, whatever it looks like.

@@ -8,6 +8,7 @@ use super::place::runs;
 use crate::config::Config;
 use crate::deliveries::graph::Deployment;
 use crate::deliveries::graph::{self, Graph, Role};
+use crate::objects::object::Object;
 use crate::objects::read::{FileFacts, Skip, SkipReason};
 use lossless_yaml::span::Position;
 
@@ -111,16 +112,23 @@ pub fn rendered(file: &mut File) {
     }
 }
 
-/// Takes the objects out of a file that nothing deploys; whether there were any.
+/// Takes the objects out of a file that nothing deploys; whether there were any. An Application that nothing deploys is where deploying begins.
 pub fn leave_undelivered(file: &mut File) -> bool {
-    file.deployments.clear();
     file.shipped.clear();
     file.declared.clear();
-    let Ok(facts) = &mut file.facts else { return false };
-    let there = !facts.objects.is_empty() || !facts.shipped.is_empty();
+    let Ok(facts) = &mut file.facts else {
+        file.deployments.clear();
+        return false;
+    };
+    let begins = |object: &Object| object.group() == "argoproj.io" && object.kind.starts_with("Application");
+    let there = facts.objects.iter().any(|object| !begins(object)) || !facts.shipped.is_empty();
     facts.shipped.clear();
     facts.namespaces.clear();
-    facts.objects.clear();
+    let kept: Vec<bool> = facts.objects.iter().map(begins).collect();
+    let mut keep = kept.iter();
+    facts.objects.retain(|_| keep.next() == Some(&true));
+    let mut keep = kept.iter();
+    file.deployments.retain(|_| keep.next() == Some(&true));
     there
 }
 
