@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::terminal::Terminal;
 use crate::config::{Config, PullSecret};
 use crate::deliveries::graph::{Graph, Notice, Pods};
-use crate::objects::object::{Object, PodSpec};
+use crate::objects::object::{FromChart, Object, PodSpec};
 use crate::plan::closure::Closure;
 use crate::plan::place::{PodRun, runs};
 use crate::plan::{Adding, File};
@@ -135,18 +135,7 @@ fn pod(
         out.push_str(&plain_lines(&text));
         out.push('\n');
     };
-    if let Some(from) = &pod_spec.chart {
-        let values = if from.values.is_empty() {
-            String::new()
-        } else {
-            format!(" with {}", from.values.join(", then "))
-        };
-        say(format!("made by the chart {}{values}", from.chart));
-        say(match &from.value {
-            Some(value) => format!("the value `{value}` gives pull secrets to {}", from.pods.join(", ")),
-            None => format!("stands for {}", from.pods.join(", ")),
-        });
-    }
+    pod_spec.chart.iter().flat_map(|from| made_by(from)).for_each(&mut say);
     for container in &pod_spec.containers {
         let reasons = why(config, &container.image);
         say(format!(
@@ -159,28 +148,8 @@ fn pod(
     }
     let mut brought = BTreeSet::new();
     for run in runs(file, nth, object, place) {
-        say(chain(object, &run, graph));
-        for adding in &run.added {
-            let Adding { adder, file, .. } = adding;
-            let names: Vec<String> = adder.names.iter().map(|name| format!("`{name}`")).collect();
-            let object = &adder.object;
-            let (kind, name, line) = (&object.kind, object.display_name(), object.position.line);
-            say(format!(
-                "  {} adds {}: `{kind}` `{name}` ← {file}:{line}",
-                adder.controller,
-                names.join(", ")
-            ));
-        }
         brought.extend(pod_spec.pull_secrets.iter().flat_map(|secret| closure.brought(&secret.name, &run)));
-        if let Some(namespace) = run.namespace.filter(|namespace| config.namespaces.excludes(namespace)) {
-            say(format!("  `namespaces.exclude` has `{namespace}`: it is left alone"));
-        }
-        // An overlay may move an image to another registry: what is deployed decides, not what is written.
-        let written = |image: &str| pod_spec.containers.iter().any(|container| container.image == image);
-        for (container, image) in run.images.iter().filter(|(_, image)| !written(image)) {
-            say(format!("  container `{container}`: image `{image}` in this build"));
-            why(config, image).into_iter().for_each(|reason| say(format!("    {reason}")));
-        }
+        deployed(object, pod_spec, &run, graph, config).into_iter().for_each(&mut say);
     }
     let present: Vec<String> =
         pod_spec.pull_secrets.iter().map(|secret| format!("`{}`", secret.name)).collect();
@@ -195,6 +164,49 @@ fn pod(
         _ => format!("gets {}", added.join(", ")),
     });
     out
+}
+
+/// The chart that makes pods, and what gives them pull secrets.
+fn made_by(from: &FromChart) -> [String; 2] {
+    let values =
+        if from.values.is_empty() { String::new() } else { format!(" with {}", from.values.join(", then ")) };
+    let pods = from.pods.join(", ");
+    let what = match &from.value {
+        Some(value) => format!("the value `{value}` gives pull secrets to {pods}"),
+        None => format!("stands for {pods}"),
+    };
+    [format!("made by the chart {}{values}", from.chart), what]
+}
+
+/// One deployment of a pod spec: where it goes, who adds pull secrets there, and which images it has there only.
+fn deployed(
+    object: &Object,
+    pod_spec: &PodSpec,
+    run: &PodRun<'_>,
+    graph: &Graph,
+    config: &Config,
+) -> Vec<String> {
+    let mut lines = vec![chain(object, run, graph)];
+    for Adding { adder, file, .. } in &run.added {
+        let names: Vec<String> = adder.names.iter().map(|name| format!("`{name}`")).collect();
+        let object = &adder.object;
+        let (kind, name, line) = (&object.kind, object.display_name(), object.position.line);
+        lines.push(format!(
+            "  {} adds {}: `{kind}` `{name}` ← {file}:{line}",
+            adder.controller,
+            names.join(", ")
+        ));
+    }
+    if let Some(namespace) = run.namespace.filter(|namespace| config.namespaces.excludes(namespace)) {
+        lines.push(format!("  `namespaces.exclude` has `{namespace}`: it is left alone"));
+    }
+    // An overlay may move an image to another registry: what is deployed decides, not what is written.
+    let written = |image: &str| pod_spec.containers.iter().any(|container| container.image == image);
+    for (container, image) in run.images.iter().filter(|(_, image)| !written(image)) {
+        lines.push(format!("  container `{container}`: image `{image}` in this build"));
+        lines.extend(why(config, image).into_iter().map(|reason| format!("    {reason}")));
+    }
+    lines
 }
 
 /// Where one deployment of an object goes, and through which files it got there.

@@ -90,39 +90,7 @@ pub fn of_releases(files: &[File], settings: &Settings, unknown: &[Unknown<'_>])
     });
     let mut mentions = Vec::new();
     for (it, inlines) in unknown.iter().zip(inlines) {
-        let path = files[it.file].path.as_str();
-        let mut found: Vec<(String, String, Position)> = Vec::new();
-        let mut pull_secrets = Vec::new();
-        for (layer, inline) in it.release.layers.iter().zip(inlines) {
-            match layer {
-                Layer::Text(_) => {
-                    pull_secrets.extend(inline.pull_secrets);
-                    let written = &texts.of(path).images;
-                    found.extend(inline.images.into_iter().map(|(image, _)| {
-                        let is_it = |(other, at): &&(String, Position)| *other == image && *at >= it.position;
-                        let at = written.iter().find(is_it).map_or(it.position, |(_, at)| *at);
-                        (image, path.to_owned(), at)
-                    }));
-                }
-                Layer::File { path: values, .. } => {
-                    let Read { images, pull_secrets: names } = texts.of(values);
-                    found.extend(images.iter().map(|(image, at)| (image.clone(), values.clone(), *at)));
-                    pull_secrets.extend(names.iter().cloned());
-                }
-                Layer::Set(line) | Layer::SetText(line) => {
-                    let (name, value) = line.split_once('=').unwrap_or_default();
-                    let key = name.rsplit('.').next().unwrap_or(name);
-                    let inline = named(&format!("{key}: {value:?}\n"));
-                    found.extend(
-                        inline.images.into_iter().map(|(image, _)| (image, path.to_owned(), it.position)),
-                    );
-                    if name.to_ascii_lowercase().contains("pullsecret") {
-                        pull_secrets.push(value.to_owned());
-                    }
-                }
-                Layer::ConfigMap { .. } | Layer::Hidden(_) => {}
-            }
-        }
+        let (mut found, pull_secrets) = of_layers(it, files[it.file].path.as_str(), inlines, &texts);
         let known: BTreeSet<(String, String)> =
             it.known.iter().filter_map(|image| repository(image)).collect();
         found.retain(|(image, ..)| {
@@ -146,6 +114,49 @@ pub fn of_releases(files: &[File], settings: &Settings, unknown: &[Unknown<'_>])
         }));
     }
     each_once(mentions)
+}
+
+/// The images that the values of a release name, with the file and the place of each, and the pull secrets. `path` is the release's own file,
+/// `inlines` what the layers name that stand in it.
+fn of_layers(
+    it: &Unknown<'_>,
+    path: &str,
+    inlines: Vec<Named>,
+    texts: &Texts,
+) -> (Vec<(String, String, Position)>, Vec<String>) {
+    let mut found: Vec<(String, String, Position)> = Vec::new();
+    let mut pull_secrets = Vec::new();
+    for (layer, inline) in it.release.layers.iter().zip(inlines) {
+        match layer {
+            Layer::Text(_) => {
+                pull_secrets.extend(inline.pull_secrets);
+                let written = &texts.of(path).images;
+                found.extend(inline.images.into_iter().map(|(image, _)| {
+                    let is_it = |(other, at): &&(String, Position)| *other == image && *at >= it.position;
+                    let at = written.iter().find(is_it).map_or(it.position, |(_, at)| *at);
+                    (image, path.to_owned(), at)
+                }));
+            }
+            Layer::File { path: values, .. } => {
+                let Read { images, pull_secrets: names } = texts.of(values);
+                found.extend(images.iter().map(|(image, at)| (image.clone(), values.clone(), *at)));
+                pull_secrets.extend(names.iter().cloned());
+            }
+            Layer::Set(line) | Layer::SetText(line) => {
+                let (name, value) = line.split_once('=').unwrap_or_default();
+                let key = name.rsplit('.').next().unwrap_or(name);
+                let inline = named(&format!("{key}: {value:?}\n"));
+                found.extend(
+                    inline.images.into_iter().map(|(image, _)| (image, path.to_owned(), it.position)),
+                );
+                if name.to_ascii_lowercase().contains("pullsecret") {
+                    pull_secrets.push(value.to_owned());
+                }
+            }
+            Layer::ConfigMap { .. } | Layer::Hidden(_) => {}
+        }
+    }
+    (found, pull_secrets)
 }
 
 /// What objects of other tools name that deploy charts.

@@ -230,22 +230,7 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
             let Some(nth) = files[file].objects().iter().position(is_it) else { continue };
             let deployments = files[file].deployments.get(nth).cloned().unwrap_or_default();
             taken.push(nth);
-            let template =
-                if delivery.kind == Kind::ApplicationSet { &["spec", "template"][..] } else { &[] };
-            askers.push(Asker {
-                file,
-                document: object.document,
-                path: object.path,
-                position: object.position,
-                api_version: object.api_version,
-                kind: object.kind,
-                name: object.name,
-                template: template.iter().fold(Path::default(), |path, key| path.key(key)),
-                is_made: files[file].is_made,
-                is_guess: files[file].is_guess,
-                is_for_others: false,
-                told_at: None,
-            });
+            askers.push(asker_of(&files[file], file, object, delivery.kind));
             deployed(
                 files,
                 graph,
@@ -279,6 +264,25 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
         }
     }
     (askers, uses)
+}
+
+/// An object of a file as who asks.
+fn asker_of(file: &File, nth: usize, object: Object, kind: Kind) -> Asker {
+    let template = if kind == Kind::ApplicationSet { &["spec", "template"][..] } else { &[] };
+    Asker {
+        file: nth,
+        document: object.document,
+        path: object.path,
+        position: object.position,
+        api_version: object.api_version,
+        kind: object.kind,
+        name: object.name,
+        template: template.iter().fold(Path::default(), |path, key| path.key(key)),
+        is_made: file.is_made,
+        is_guess: file.is_guess,
+        is_for_others: false,
+        told_at: None,
+    }
 }
 
 fn is_config(tree: &Value) -> bool {
