@@ -79,13 +79,13 @@ impl Run {
                 digests[file] = digest(text)
             });
             // What charts make that deploys more is followed in one more round.
-            if rounds.next().is_none() || filled.made == made {
+            if rounds.next().is_none() || filled.made.is_full() || filled.made == made {
                 break (files, digests, graph, filled);
             }
             made = filled.made;
         };
         let Filled { findings: fails, mentions: mut mentioned, charts, .. } = filled;
-        something(&files, &graph, &charts, &settings)?;
+        refuse_nothing(&files, &graph, &charts, &settings)?;
         deploy::tell_targets(&mut files, &mut graph, &mut settings)?;
         let mut plan = pull_secrets::plan(&files, &graph.builds, &settings.config);
         plan.findings.extend(notices::findings(&graph, &files, &settings.config));
@@ -254,9 +254,11 @@ fn scanned(settings: &Settings) -> Result<(Vec<File>, Vec<u64>)> {
     Ok((files, digests))
 }
 
+/// Refuses to look at nothing: an empty answer must not pass for a clean one.
+///
 /// # Errors
-/// Nothing is left to look at of what there is.
-fn something(files: &[File], graph: &Graph, charts: &[Chart], settings: &Settings) -> Result<()> {
+/// `deliveredOnly` leaves no object, and nothing asks for a chart.
+fn refuse_nothing(files: &[File], graph: &Graph, charts: &[Chart], settings: &Settings) -> Result<()> {
     if graph.undelivered > 0 && charts.is_empty() && files.iter().all(|file| file.objects().is_empty()) {
         bail!(
             "{}: `spec.paths.deliveredOnly` leaves nothing to look at: nothing deploys any of {}\n\

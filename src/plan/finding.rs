@@ -7,7 +7,7 @@ use std::fmt;
 use lossless_yaml::span::Position;
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Worth knowing; never fails a run.
     Note,
@@ -29,7 +29,7 @@ impl Severity {
 }
 
 /// A fact about the user's tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// What kind of fact.
     pub code: Code,
@@ -48,7 +48,7 @@ pub struct Finding {
 }
 
 /// The object of a finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectRef {
     /// `apiVersion`.
     pub api_version: String,
@@ -63,7 +63,7 @@ pub struct ObjectRef {
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $severity:ident, $group:ident, $about:literal;)+) => {
         /// The stable name of a kind of finding.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code { $(#[doc = $about] $variant,)+ }
 
         impl Code {

@@ -1,6 +1,6 @@
 //! What is known and to be said of all releases, one after the other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::super::mentions::Unknown;
 use super::super::settings::Settings;
@@ -26,6 +26,7 @@ pub(super) struct Tally<'f, 'u> {
     /// Releases of which not all images are known.
     pub(super) hidden: Vec<Unknown<'u>>,
     pub(super) findings: Vec<Finding>,
+    said: HashSet<Finding>,
     /// What they deploy.
     pub(super) merged: Merged,
     /// What their charts make that deploys more.
@@ -43,6 +44,7 @@ impl<'f, 'u> Tally<'f, 'u> {
             unknown: BTreeSet::new(),
             hidden: Vec::new(),
             findings: Vec::new(),
+            said: HashSet::new(),
             merged: Merged::default(),
             made: Made::default(),
         }
@@ -88,7 +90,7 @@ impl<'f, 'u> Tally<'f, 'u> {
 
     /// Says something, once.
     fn say(&mut self, finding: Finding) {
-        if !self.findings.contains(&finding) {
+        if self.said.insert(finding.clone()) {
             self.findings.push(finding);
         }
     }
@@ -112,6 +114,10 @@ impl<'f, 'u> Tally<'f, 'u> {
             }
             if !self.told.has(object) {
                 self.say(makes(&self.files[asker.file].path, asker, &it.release, object));
+                if self.made.is_full() {
+                    // One of them stands for all that the release has besides.
+                    return;
+                }
             }
         }
     }
