@@ -337,6 +337,7 @@ fn obstacle(
                 return Some((code, message, format!("add it by hand: `{lines}`")));
             }
             let hint = match (&pod_spec.chart, kind.as_str()) {
+                (Some(chart), _) if chart.value.is_some() => "add the entry by hand",
                 (Some(_), "HelmRelease") => {
                     "a patch in `postRenderers` can add it, or the ServiceAccount that the pods run as"
                 }

@@ -118,6 +118,9 @@ pub(super) fn render(
     let chart = charts.read(&settings.root, chart, is_fetched);
     let Contents { files: known, missing, may_deploy } = chart.as_ref().as_ref().map_err(String::clone)?;
     let mut chart = known.clone();
+    if release.replaces_own_values {
+        chart.iter_mut().filter(|file| file.name == "values.yaml").for_each(|file| file.data.clear());
+    }
     let (layers, hidden) = layers(files, settings, path, release);
     let namespace = release.namespace.as_deref();
     let options = offline_helm::Options {
@@ -125,21 +128,19 @@ pub(super) fn render(
         namespace: namespace.unwrap_or("default").to_owned(),
         ..offline_helm::Options::default()
     };
-    if !missing.is_empty() && offline_helm::render(chart.clone(), &layers, &options).is_err() {
+    let is_finished = built.is_none() && !release.post_renderers.is_empty();
+    // Few releases ask for what the chart makes besides pods.
+    let mut rendering = (*may_deploy || is_finished || !missing.is_empty())
+        .then(|| offline_helm::render(chart.clone(), &layers, &options));
+    if !missing.is_empty() && matches!(rendering, Some(Err(_))) {
         // What its templates take from a chart that is not here they cannot have; without pods they are none of our business.
         if chart.iter().any(charts::has_pods) {
             return Err(Refused::Unknown);
         }
         chart.retain(|file| !file.name.starts_with("templates/"));
+        rendering = Some(offline_helm::render(chart.clone(), &layers, &options));
     }
-    if release.replaces_own_values {
-        chart.iter_mut().filter(|file| file.name == "values.yaml").for_each(|file| file.data.clear());
-    }
-    let is_finished = built.is_none() && !release.post_renderers.is_empty();
-    // Few releases ask for what the chart makes besides pods.
-    let rendering = (*may_deploy || is_finished)
-        .then(|| offline_helm::render(chart.clone(), &layers, &options).map_err(words))
-        .transpose()?;
+    let rendering = rendering.transpose().map_err(words)?;
     let deliveries =
         rendering.as_ref().filter(|_| *may_deploy).map(|made| deliveries(made, &found)).unwrap_or_default();
     let own = match rendering.as_ref().filter(|_| is_finished) {
