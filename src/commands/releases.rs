@@ -176,17 +176,9 @@ fn asked(files: &mut [File], graph: &Graph, settings: &Settings) -> Asked {
 /// Lets the values of a release that a chart makes be written into the last file of values that it names, and nobody overrides: its own
 /// object is a template.
 fn out_of_the_template(release: &mut Release, files: &[File]) {
-    let own = if let Chart::Folder(folder) = &release.chart {
-        format!("{folder}/values.yaml")
-    } else {
-        String::new()
-    };
-    let file = release
-        .layers
-        .last()
-        .and_then(|layer| if let Layer::File { path, .. } = layer { Some(path) } else { None });
-    let file = file.filter(|path| **path != own && files.iter().any(|file| file.path == **path));
-    if let Some(path) = file {
+    let Some(Layer::File { path, .. }) = release.layers.last() else { return };
+    let is_own = matches!(&release.chart, Chart::Folder(folder) if *path == format!("{folder}/values.yaml"));
+    if !is_own && files.iter().any(|file| file.path == *path) {
         release.place = Place::File(path.clone());
     }
 }
@@ -270,18 +262,12 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
 fn asker_of(file: &File, nth: usize, object: Object, kind: Kind) -> Asker {
     let template = if kind == Kind::ApplicationSet { &["spec", "template"][..] } else { &[] };
     Asker {
-        file: nth,
         document: object.document,
         path: object.path,
-        position: object.position,
-        api_version: object.api_version,
-        kind: object.kind,
-        name: object.name,
         template: template.iter().fold(Path::default(), |path, key| path.key(key)),
         is_made: file.is_made,
         is_guess: file.is_guess,
-        is_for_others: false,
-        told_at: None,
+        ..Asker::new(nth, [object.api_version, object.kind, object.name], object.position)
     }
 }
 
@@ -303,20 +289,8 @@ fn asker_of_entry(file: usize, line: usize, release: &Release) -> Asker {
         releases::Place::Inline(path) => Path(path.0[..path.0.len() - 1].to_vec()),
         releases::Place::File(_) | releases::Place::Text(_) => Path::default(),
     };
-    Asker {
-        file,
-        document: 0,
-        path,
-        position: Position { line, column: 1 },
-        api_version: "kustomize.config.k8s.io/v1beta1".to_owned(),
-        kind: "Kustomization".to_owned(),
-        name: release.name.clone(),
-        template: Path::default(),
-        is_made: false,
-        is_guess: false,
-        is_for_others: false,
-        told_at: None,
-    }
+    let called = ["kustomize.config.k8s.io/v1beta1", "Kustomization", &release.name].map(str::to_owned);
+    Asker { path, ..Asker::new(file, called, Position { line, column: 1 }) }
 }
 
 /// Where the charts of a kustomization go. It moves none of their objects: what a template gives no namespace has none.

@@ -121,14 +121,12 @@ pub fn leave_undelivered(file: &mut File) -> bool {
         return false;
     };
     let begins = |object: &Object| object.group() == "argoproj.io" && object.kind.starts_with("Application");
-    let there = facts.objects.iter().any(|object| !begins(object)) || !facts.shipped.is_empty();
+    let there = !facts.objects.iter().all(begins) || !facts.shipped.is_empty();
     facts.shipped.clear();
     facts.namespaces.clear();
-    let kept: Vec<bool> = facts.objects.iter().map(begins).collect();
-    let mut keep = kept.iter();
-    facts.objects.retain(|_| keep.next() == Some(&true));
-    let mut keep = kept.iter();
-    file.deployments.retain(|_| keep.next() == Some(&true));
+    let mut kept = facts.objects.iter().map(begins);
+    file.deployments.retain(|_| kept.next().unwrap_or(false));
+    facts.objects.retain(begins);
     there
 }
 

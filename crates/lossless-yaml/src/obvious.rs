@@ -70,7 +70,7 @@ pub struct Block<'t> {
 }
 
 /// Who is shown an obvious text, piece by piece; offsets are bytes of the text.
-pub trait Visitor<'t> {
+pub(crate) trait Visitor<'t> {
     /// What stands behind the key or dash that the last of the levels read last.
     fn found(&mut self, levels: &[Level<'t>], found: Found<'t>);
 
@@ -108,7 +108,7 @@ pub fn read<'t>(text: &'t str, see: &mut impl FnMut(&[Level<'t>], Found<'t>)) ->
 }
 
 /// [`read`], for those who want to know where things stand.
-pub fn visit<'t>(text: &'t str, visitor: &mut impl Visitor<'t>) -> bool {
+pub(crate) fn visit<'t>(text: &'t str, visitor: &mut impl Visitor<'t>) -> bool {
     let mut reader =
         Reader { text, rest: text, levels: Vec::with_capacity(16), anchors: Vec::new(), visitor };
     while let Some(line) = reader.next() {

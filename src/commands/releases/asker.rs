@@ -37,6 +37,26 @@ pub(super) struct Asker {
     pub(super) told_at: Option<(String, usize)>,
 }
 
+impl Asker {
+    /// One that is written as it is, at the top of a file, by its `apiVersion`, kind and name.
+    pub(super) fn new(file: usize, [api_version, kind, name]: [String; 3], position: Position) -> Self {
+        Self {
+            file,
+            document: 0,
+            path: Path::default(),
+            position,
+            api_version,
+            kind,
+            name,
+            template: Path::default(),
+            is_made: false,
+            is_guess: false,
+            is_for_others: false,
+            told_at: None,
+        }
+    }
+}
+
 /// A release in one deployment.
 pub(super) struct Use {
     pub(super) asker: usize,

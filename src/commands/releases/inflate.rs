@@ -10,7 +10,6 @@ use super::render::{layers, text_of};
 use crate::deliveries::releases::{self, Release};
 use crate::effects::charts;
 use crate::plan::File;
-use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 use offline_kustomize::documents::documents;
 use offline_kustomize::kustomization::{Kustomization, is_inline};
@@ -114,20 +113,9 @@ pub(super) fn generators(
         for (document, tree) in documents(&text).unwrap_or_default().iter().enumerate() {
             let Some(release) = releases::generated(path, fields, tree) else { continue };
             let text = |key: &str| tree.str_at(key).unwrap_or_default().to_owned();
-            let asker = Asker {
-                file: at,
-                document,
-                path: Path::default(),
-                position: Position::START,
-                api_version: text("apiVersion"),
-                kind: text("kind"),
-                name: release.name.clone(),
-                template: Path::default(),
-                is_made: false,
-                is_guess: false,
-                is_for_others: false,
-                told_at: Some((path.clone(), entry.line)),
-            };
+            let called = [text("apiVersion"), text("kind"), release.name.clone()];
+            let told_at = Some((path.clone(), entry.line));
+            let asker = Asker { document, told_at, ..Asker::new(at, called, Position::START) };
             found.push((asker, entry.line, release));
         }
     }

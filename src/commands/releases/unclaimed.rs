@@ -9,7 +9,6 @@ use super::outcome::Outcome;
 use crate::deliveries::releases::Release;
 use crate::effects::charts;
 use crate::plan::File;
-use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
 
 /// Whether a chart that nothing here deploys makes what deploys more. With pods of its own, one that does not render by itself may be a chart
@@ -33,8 +32,10 @@ pub(super) fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf])
     let all: BTreeSet<&str> = files.iter().filter_map(|file| file.path.strip_suffix("/Chart.yaml")).collect();
     let templates: Vec<&str> =
         files.iter().filter(|file| file.delivery.is_some()).map(|file| &*file.path).collect();
-    let makes_more =
-        |folder: &str| templates.iter().any(|path| path.starts_with(&format!("{folder}/templates/")));
+    let is_of = |path: &str, folder: &str| {
+        path.strip_prefix(folder).is_some_and(|below| below.starts_with("/templates/"))
+    };
+    let makes_more = |folder: &str| templates.iter().any(|path| is_of(path, folder));
     let mut found = Vec::new();
     for (at, file) in files.iter().enumerate().filter(|(_, file)| file.facts.is_ok()) {
         let Some(folder) = file.path.strip_suffix("/Chart.yaml") else { continue };
@@ -48,23 +49,10 @@ pub(super) fn unclaimed(files: &[File], settings: &Settings, taken: &[&PathBuf])
             continue;
         }
         let name = folder.rsplit('/').next().unwrap_or(folder).to_owned();
-        found.push((
-            Asker {
-                file: at,
-                document: 0,
-                path: Path::default(),
-                position: Position::START,
-                api_version: "v2".to_owned(),
-                kind: CHART.to_owned(),
-                name: name.clone(),
-                template: Path::default(),
-                is_made: false,
-                is_guess: true,
-                is_for_others: !is_wrapper,
-                told_at: None,
-            },
-            Release::of_folder(name, folder),
-        ));
+        let called = ["v2", CHART, &name].map(str::to_owned);
+        let asker =
+            Asker { is_guess: true, is_for_others: !is_wrapper, ..Asker::new(at, called, Position::START) };
+        found.push((asker, Release::of_folder(name, folder)));
     }
     found
 }
