@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use super::mentions;
 use super::settings::{Settings, shown};
-use crate::deliveries::delivery::{Delivery, DeliveryFacts, Kind};
+use crate::deliveries::delivery::{Delivery, DeliveryAt, DeliveryFacts, Kind};
 use crate::deliveries::facts::Facts;
 use crate::deliveries::flux::Source;
 use crate::deliveries::graph::{self, ChartObject, Deployment, Graph, Pods, Rule, checked};
@@ -30,7 +30,7 @@ use crate::objects::object::Object;
 use crate::plan::finding::Finding;
 use crate::plan::mentions::Mention;
 use crate::plan::{File, notices};
-use asker::{Asker, Use, is_read};
+use asker::{About, Asker, Use, is_read};
 use findings::Sought;
 pub use inflate::inflater;
 use inflate::{generators, homes};
@@ -126,8 +126,8 @@ pub fn fill(
     let rendered = found.iter().zip(&outcomes).filter(|(_, outcome)| is_rendered(outcome));
     in_folders(files, settings, rendered.filter_map(|(folder, _)| folder.clone()), notices::rendered);
     let known: Vec<&Asker> = known.difference(&unknown).map(|nth| &askers[*nth]).collect();
-    let settled = settled(files, &known);
-    graph.release_known(&settled);
+    let (objects, entries) = settled(files, &known);
+    graph.release_known(&objects, &entries);
     merged.finish(files, |file, text| digest(file, text));
     let mentions = mentions::of_releases(files, settings, &hidden);
     let charts = uses.iter().map(|it| it.release.chart.clone()).collect();
@@ -183,20 +183,25 @@ fn out_of_the_template(release: &mut Release, files: &[File]) {
     }
 }
 
-/// The file and line of each notice on a chart that is known after all.
-fn settled(files: &[File], known: &[&Asker]) -> BTreeSet<(String, usize)> {
-    let own = |asker: &Asker| (files[asker.file].path.clone(), asker.position.line);
-    let mut settled: BTreeSet<(String, usize)> =
-        known.iter().map(|asker| asker.told_at.clone().unwrap_or_else(|| own(asker))).collect();
+/// What the notices are about on charts that are known after all: objects, and entries of kustomizations by file and line.
+fn settled(files: &[File], known: &[&Asker]) -> (BTreeSet<DeliveryAt>, BTreeSet<(String, usize)>) {
+    let (mut objects, mut entries) = (BTreeSet::new(), BTreeSet::new());
+    for asker in known {
+        match asker.about.clone() {
+            About::Here => drop(entries.insert((files[asker.file].path.clone(), asker.position.line))),
+            About::Entry(file, line) => drop(entries.insert((file, line))),
+            About::Object(spot) => drop(objects.insert(spot)),
+        }
+    }
     // What only gives a chart more values is no chart of its own.
     let names: BTreeSet<&str> =
         known.iter().filter(|asker| asker.kind == "HelmChart").map(|asker| &*asker.name).collect();
-    for file in files {
+    for (nth, file) in files.iter().enumerate() {
         let all = file.delivery.iter().flat_map(|facts| &facts.deliveries);
         let configs = all.filter(|it| is_config(&it.tree) && names.contains(name_of(&it.tree)));
-        settled.extend(configs.map(|it| (file.path.clone(), it.position.line)));
+        objects.extend(configs.map(|it| it.at(nth)));
     }
-    settled
+    (objects, entries)
 }
 
 /// Takes the announced objects out again, and returns who asks for charts, and each release wherever it is deployed.
@@ -222,7 +227,7 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
             let Some(nth) = files[file].objects().iter().position(is_it) else { continue };
             let deployments = files[file].deployments.get(nth).cloned().unwrap_or_default();
             taken.push(nth);
-            askers.push(asker_of(&files[file], file, object, delivery.kind));
+            askers.push(asker_of(&files[file], file, object, delivery));
             deployed(
                 files,
                 graph,
@@ -259,14 +264,15 @@ fn take(files: &mut [File], graph: &Graph, settings: &Settings) -> (Vec<Asker>, 
 }
 
 /// An object of a file as who asks.
-fn asker_of(file: &File, nth: usize, object: Object, kind: Kind) -> Asker {
-    let template = if kind == Kind::ApplicationSet { &["spec", "template"][..] } else { &[] };
+fn asker_of(file: &File, nth: usize, object: Object, delivery: &Delivery) -> Asker {
+    let template = if delivery.kind == Kind::ApplicationSet { &["spec", "template"][..] } else { &[] };
     Asker {
         document: object.document,
         path: object.path,
         template: template.iter().fold(Path::default(), |path, key| path.key(key)),
         is_made: file.is_made,
         is_guess: file.is_guess,
+        about: About::Object(delivery.at(nth)),
         ..Asker::new(nth, [object.api_version, object.kind, object.name], object.position)
     }
 }
@@ -345,7 +351,7 @@ fn deployed(
         is_own: &|source| graph.is_own_source(source),
         find: &find,
     };
-    let made = graph.applications.get(&(file, delivery.document, delivery.items.clone()));
+    let made = graph.applications.get(&delivery.at(file));
     let mut add = |deployment: Option<&Deployment>, tree: &Value| {
         for mut release in releases::read(delivery.kind, tree, &sources) {
             let namespace = |tree: &Value| tree.at(&["metadata", "namespace"]).cloned();

@@ -72,7 +72,7 @@ impl Run {
         let mut rounds = 0..ROUNDS;
         let (mut files, digests, mut graph, filled) = loop {
             let (mut files, mut digests) = scanned(&settings)?;
-            made.tell(&mut files);
+            made.tell(&mut files, &settings.root);
             releases::announce(&mut files);
             let mut graph = deploy::resolve(&mut files, &settings, settings.destination.as_deref());
             let filled = releases::fill(&mut files, &mut graph, &settings, &own, &made, |file, text| {

@@ -61,6 +61,16 @@ pub struct Delivery {
     pub destination_line: Option<usize>,
 }
 
+/// Which object of a repository: its file, its document there and the way to it through `items` of Lists.
+pub type DeliveryAt = (usize, usize, Vec<usize>);
+
+impl Delivery {
+    /// Which object of the repository it is, in that file.
+    pub fn at(&self, file: usize) -> DeliveryAt {
+        (file, self.document, self.items.clone())
+    }
+}
+
 /// The groups of delivery objects, or what their names have in common.
 pub const DELIVERY_GROUPS: [&str; 8] = [
     "fluxcd.",

@@ -47,6 +47,14 @@ pub fn read(path: &Path) -> io::Result<Source> {
     Ok(judge(bytes))
 }
 
+/// The text of a file of a repository with that root, if it is one.
+pub fn text(root: &Path, path: &str) -> Option<String> {
+    match read(&root.join(path)) {
+        Ok(Source::Text(text)) => Some(text),
+        _ => None,
+    }
+}
+
 /// Reads files below a folder that others name. Where the folders lie is looked up once.
 pub struct Below<'r> {
     root: &'r Path,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::render::Finished;
+use crate::deliveries::delivery::DeliveryAt;
 use crate::deliveries::graph::Deployment;
 use crate::deliveries::releases::Release;
 use crate::objects::read::SkipReason;
@@ -33,8 +34,8 @@ pub(super) struct Asker {
     pub(super) is_guess: bool,
     /// Whether it is asked only for what it makes that deploys more.
     pub(super) is_for_others: bool,
-    /// The file and the line that a notice on its chart names, if they are not its own.
-    pub(super) told_at: Option<(String, usize)>,
+    /// What a notice on its chart is about.
+    pub(super) about: About,
 }
 
 impl Asker {
@@ -52,9 +53,20 @@ impl Asker {
             is_made: false,
             is_guess: false,
             is_for_others: false,
-            told_at: None,
+            about: About::Here,
         }
     }
+}
+
+/// What a notice on a chart is about.
+#[derive(Clone, Debug)]
+pub(super) enum About {
+    /// The line on which who asks starts.
+    Here,
+    /// An entry of a kustomization, by its file and line.
+    Entry(String, usize),
+    /// A delivery object.
+    Object(DeliveryAt),
 }
 
 /// A release in one deployment.

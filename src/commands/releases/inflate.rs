@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::super::settings::Settings;
-use super::asker::{Asker, is_read};
-use super::render::{layers, text_of};
+use super::asker::{About, Asker, is_read};
+use super::render::layers;
 use crate::deliveries::releases::{self, Release};
 use crate::effects::charts;
+use crate::effects::source;
 use crate::plan::File;
 use lossless_yaml::span::Position;
 use offline_kustomize::documents::documents;
@@ -109,13 +110,13 @@ pub(super) fn generators(
         let Some(at) = files.iter().position(|file| file.path == named && file.facts.is_ok()) else {
             continue;
         };
-        let Some(text) = text_of(&settings.root, &named) else { continue };
+        let Some(text) = source::text(&settings.root, &named) else { continue };
         for (document, tree) in documents(&text).unwrap_or_default().iter().enumerate() {
             let Some(release) = releases::generated(path, fields, tree) else { continue };
             let text = |key: &str| tree.str_at(key).unwrap_or_default().to_owned();
             let called = [text("apiVersion"), text("kind"), release.name.clone()];
-            let told_at = Some((path.clone(), entry.line));
-            let asker = Asker { document, told_at, ..Asker::new(at, called, Position::START) };
+            let about = About::Entry(path.clone(), entry.line);
+            let asker = Asker { document, about, ..Asker::new(at, called, Position::START) };
             found.push((asker, entry.line, release));
         }
     }

@@ -2,11 +2,14 @@
 //! deploy is looked at in one more round; nothing is ever written there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::deliveries::delivery;
+use crate::effects::source;
 use crate::objects::marks::Marks;
 use crate::plan::{File, notices};
 use lossless_yaml::span::Position;
+use offline_kustomize::value::Value;
 
 /// An object that a chart makes and that deploys more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,15 +59,17 @@ impl Made {
         self.templates.get(&object.template).is_some_and(|texts| texts.all.contains(&object.text))
     }
 
-    /// Lets the templates say what they make.
-    pub fn tell(&self, files: &mut [File]) {
+    /// Lets the templates, in a repository with that root, say what they make.
+    pub fn tell(&self, files: &mut [File], root: &Path) {
         for file in files {
             let Some(texts) = self.templates.get(&file.path) else { continue };
             let text = texts.all.iter().map(String::as_str).collect::<Vec<_>>().join("\n---\n");
             let mut facts = delivery::read(&file.path, &text, Marks::of(&text));
-            for (nth, delivery) in facts.iter_mut().flat_map(|facts| &mut facts.deliveries).enumerate() {
-                // No line of the template is theirs alone, and yet they must not be taken for each other.
-                delivery.position = Position { line: nth + 1, column: 1 };
+            let template = source::text(root, &file.path).unwrap_or_default();
+            for delivery in facts.iter_mut().flat_map(|facts| &mut facts.deliveries) {
+                let of = |key: &[&str]| delivery.tree.at(key).and_then(Value::as_str).unwrap_or_default();
+                let line = line_of(&template, of(&["kind"]), of(&["metadata", "name"]));
+                delivery.position = Position { line, column: 1 };
                 (delivery.namespace_line, delivery.destination_line) = (None, None);
             }
             file.delivery = facts;
@@ -73,4 +78,33 @@ impl Made {
             file.is_guess = texts.is_guess;
         }
     }
+}
+
+/// The line of a template on which an object of that kind and name seems to start: where its kind is written, with that name below if it
+/// is written at all; the first line for what is put together otherwise.
+fn line_of(template: &str, kind: &str, name: &str) -> usize {
+    let value = |line: &str, key: &str| {
+        let line = line.trim_start_matches([' ', '-']);
+        let value = line.strip_prefix(key)?.strip_prefix(':')?.trim();
+        Some(value.trim_matches(['"', '\'']).to_owned())
+    };
+    let is = |line: &str, key: &str, wanted: &str| value(line, key).is_some_and(|found| found == wanted);
+    let lines: Vec<&str> = template.lines().collect();
+    let mut found = None;
+    let mut start = 0;
+    for document in lines.split_inclusive(|line| line.starts_with("---")) {
+        if let Some(at) = document.iter().position(|line| is(line, "kind", kind)) {
+            let first =
+                document[..at].iter().rposition(|line| value(line, "apiVersion").is_some()).unwrap_or(at);
+            let is_named = document.iter().any(|line| is(line, "name", name));
+            if is_named || found.is_none() {
+                found = Some(start + first + 1);
+            }
+            if is_named {
+                break;
+            }
+        }
+        start += document.len();
+    }
+    found.unwrap_or(1)
 }

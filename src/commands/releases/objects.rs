@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::settings::Settings;
 use super::asker::{Asker, Use};
-use super::render::{Rendered, text_of};
+use super::render::Rendered;
 use crate::deliveries::graph::{self, Deployment, Pods, checked};
 use crate::deliveries::releases::{Layer, Place, Release};
+use crate::effects::source;
 use crate::objects::object::{Container, ContainerList, FromChart, Object, PodSpec, PullSecret};
 use crate::objects::values::{Room, room, room_in_text};
 use crate::plan::File;
@@ -162,7 +163,7 @@ impl Merged {
 
 impl Making {
     fn new(files: &[File], settings: &Settings, asker: &Asker, it: &Use, file: usize) -> Option<Self> {
-        let text = text_of(&settings.root, &files[file].path)?;
+        let text = source::text(&settings.root, &files[file].path)?;
         let is_own = file == asker.file;
         let (document, path, position) = if is_own {
             (asker.document, asker.path.clone(), asker.position)

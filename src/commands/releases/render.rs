@@ -1,6 +1,7 @@
 //! A chart with the values of a release, rendered and tried.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,7 +14,7 @@ use crate::deliveries::facts::{ChartFacts, FILE, Facts, estimate};
 use crate::deliveries::graph::ChartObject;
 use crate::deliveries::releases::{Chart, Layer, Release, post_rendered};
 use crate::effects::charts;
-use crate::effects::source::{self, Source};
+use crate::effects::source;
 use crate::plan::File;
 use crate::plan::place::PodRun;
 use lossless_yaml::parse::{Node, parse};
@@ -95,13 +96,6 @@ impl Charts {
     }
 }
 
-pub(super) fn text_of(root: &FilePath, path: &str) -> Option<String> {
-    match source::read(&root.join(path)) {
-        Ok(Source::Text(text)) => Some(text),
-        _ => None,
-    }
-}
-
 /// Renders a chart with the values of a release of the file at `path`.
 pub(super) fn render(
     files: &[File],
@@ -166,26 +160,31 @@ pub(super) fn render(
 /// The objects of Flux, Argo CD and the like that the chart in a folder makes.
 fn deliveries(rendering: &offline_helm::Rendering, folder: &str) -> Vec<Object> {
     let mut found = Vec::new();
-    let objects = rendering.manifests.iter().flat_map(|manifest| {
-        documents(&manifest.text).unwrap_or_default().into_iter().map(move |object| (manifest, object))
-    });
-    for (manifest, object) in objects {
-        let text = |key: &str| object.str_at(key).unwrap_or_default();
-        let deploys =
-            |kind| !matches!(kind, Kind::ChartSource | Kind::GitRepository | Kind::ArtifactGenerator);
-        if kind_of(text("apiVersion"), text("kind")).is_some_and(deploys) {
-            let name = object.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
-            // Helm names a template by its chart, which may be called otherwise than its folder.
-            let below = manifest.source.split_once('/').map_or("", |(_, below)| below);
-            found.push(Object {
-                kind: text("kind").to_owned(),
-                name: name.to_owned(),
-                template: join(folder, below).unwrap_or_default(),
-                text: manifest.text.clone(),
-            });
+    for manifest in &rendering.manifests {
+        let trees = documents(&manifest.text).unwrap_or_default();
+        for object in trees.iter().flat_map(within) {
+            let text = |path: &[&str]| object.at(path).and_then(Value::as_str).unwrap_or_default();
+            let deploys =
+                |kind| !matches!(kind, Kind::ChartSource | Kind::GitRepository | Kind::ArtifactGenerator);
+            if kind_of(text(&["apiVersion"]), text(&["kind"])).is_some_and(deploys) {
+                // Helm names a template by its chart, which may be called otherwise than its folder.
+                let below = manifest.source.split_once('/').map_or("", |(_, below)| below);
+                found.push(Object {
+                    kind: text(&["kind"]).to_owned(),
+                    name: text(&["metadata", "name"]).to_owned(),
+                    template: join(folder, below).unwrap_or_default(),
+                    text: manifest.text.clone(),
+                });
+            }
         }
     }
     found
+}
+
+/// An object, and those that it lists.
+fn within(object: &Value) -> Vec<&Value> {
+    let items = object.at(&["items"]).map_or(&[][..], Value::items);
+    iter::once(object).chain(items.iter().flat_map(within)).collect()
 }
 
 /// Images and pull secrets of pods by their kind and name, where post-renderers have changed them.
@@ -313,7 +312,7 @@ fn values(
         Layer::Set(line) => Some(offline_helm::Layer::Set(line.clone())),
         Layer::SetText(line) => Some(offline_helm::Layer::Text(line.clone())),
         Layer::Hidden(what) => return Err(what.clone()),
-        Layer::File { path, optional } => match text_of(&settings.root, path) {
+        Layer::File { path, optional } => match source::text(&settings.root, path) {
             Some(text) => Some(file(path, text)),
             None if *optional => None,
             None => return Err(format!("the values file `{path}`")),
@@ -346,7 +345,7 @@ fn config_map(files: &[File], settings: &Settings, path: &str, name: &str, key: 
                 for entry in entries.iter().filter_map(|entry| entry.as_str()) {
                     let (named, from) = entry.split_once('=').unwrap_or_else(|| (last(entry), entry));
                     if named == key {
-                        return text_of(&settings.root, &join(around, from)?);
+                        return source::text(&settings.root, &join(around, from)?);
                     }
                 }
             } else if file
@@ -354,7 +353,7 @@ fn config_map(files: &[File], settings: &Settings, path: &str, name: &str, key: 
                 .as_ref()
                 .is_ok_and(|facts| facts.settings.as_ref().is_some_and(|it| it.may_be(name)))
             {
-                let text = text_of(&settings.root, &file.path)?;
+                let text = source::text(&settings.root, &file.path)?;
                 if let Some(found) = in_config_map(&text, name, key) {
                     return Some(found);
                 }

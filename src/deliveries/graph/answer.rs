@@ -12,6 +12,7 @@ use super::deployment::{
     ChartObject, Deployment, GeneratedSecret, Options, Pods, Rule, Source, checked, settle,
 };
 use super::roles::Role;
+use crate::deliveries::delivery::DeliveryAt;
 use crate::deliveries::flux;
 use crate::deliveries::scanned::Scanned;
 use crate::objects::object::Object;
@@ -60,8 +61,10 @@ pub struct Graph {
     pub(super) kustomized: HashSet<String>,
     /// What builds yield, to tell what cannot be in one cluster.
     pub builds: Builds,
-    /// The Applications that ApplicationSets make, by the file of the set, its document and the way through Lists.
-    pub applications: HashMap<(usize, usize, Vec<usize>), Vec<Value>>,
+    /// The Applications that ApplicationSets make.
+    pub applications: HashMap<DeliveryAt, Vec<Value>>,
+    /// The objects that each notice on a chart is about.
+    pub(super) asked_by: HashMap<Notice, BTreeSet<DeliveryAt>>,
     /// Which sources are this repository.
     pub(super) own: Own,
 }
@@ -77,10 +80,15 @@ impl Graph {
         self.own.is_own_flux(source, false)
     }
 
-    /// Takes back that the objects of releases cannot be known, by file and line of those whose charts are.
-    pub fn release_known(&mut self, known: &BTreeSet<(String, usize)>) {
+    /// Takes back that the objects of releases cannot be known: of the objects that ask for charts that are, and of entries of
+    /// kustomizations by their file and line.
+    pub fn release_known(&mut self, objects: &BTreeSet<DeliveryAt>, entries: &BTreeSet<(String, usize)>) {
         let is_known = |notice: &Notice| {
-            matches!(notice.code, Code::ChartUnknown) && known.contains(&(notice.file.clone(), notice.line))
+            notice.code == Code::ChartUnknown
+                && match self.asked_by.get(notice) {
+                    Some(spots) => spots.is_subset(objects),
+                    None => entries.contains(&(notice.file.clone(), notice.line)),
+                }
         };
         self.settled = (0..self.notices.len()).filter(|nth| is_known(&self.notices[*nth])).collect();
     }

@@ -14,6 +14,7 @@ use super::answer::Graph;
 use super::claims::Own;
 use super::deployment::{Deployment, Options};
 use super::roles::roles;
+use crate::deliveries::delivery::DeliveryAt;
 use crate::deliveries::delivery::{Delivery, Kind};
 use crate::deliveries::flux::FluxKustomization;
 use crate::deliveries::scanned::Scanned;
@@ -73,7 +74,7 @@ struct Assembler<'r, 'a> {
     claims: Vec<Claim>,
     claimed: BTreeSet<usize>,
     /// Delivery objects that were acted upon, by file, document and way through Lists.
-    seen: HashMap<(usize, usize, Vec<usize>), Vec<Value>>,
+    seen: HashMap<DeliveryAt, Vec<Value>>,
     claim_count: usize,
     /// Kustomizations that are built with kustomize's load restriction.
     restricted: HashSet<Arc<str>>,
@@ -147,7 +148,7 @@ impl<'r, 'a> Assembler<'r, 'a> {
             let has_role = self.graph.roles.contains_key(scanned.path);
             let is_waiting = resources.contains(&file) || !has_role && taken_in.takes(scanned.path);
             for delivery in scanned.deliveries().iter().filter(|_| is_waiting) {
-                if !self.seen.contains_key(&(file, delivery.document, delivery.items.clone())) {
+                if !self.seen.contains_key(&delivery.at(file)) {
                     self.act(file, delivery, &delivery.tree, None);
                 }
             }

@@ -34,7 +34,7 @@ impl<'a> Assembler<'_, 'a> {
         tree: &Value,
         entry: Option<&Arc<str>>,
     ) {
-        let seen = self.seen.entry((file, delivery.document, delivery.items.clone())).or_default();
+        let seen = self.seen.entry(delivery.at(file)).or_default();
         if seen.contains(tree) {
             return;
         }
@@ -45,13 +45,13 @@ impl<'a> Assembler<'_, 'a> {
             Kind::HelmRelease => {
                 let name = tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
                 let message = format!("the objects of the HelmRelease `{name}` cannot be known offline");
-                self.notice(Code::ChartUnknown, file, delivery.position.line, message, CHART);
+                self.chart_unknown(file, delivery, message);
             }
             Kind::OtherRelease => {
                 let text = |path: &[&str]| tree.at(path).and_then(Value::as_str).unwrap_or_default();
                 let (kind, name) = (text(&["kind"]), text(&["metadata", "name"]));
                 let message = format!("the objects of the {kind} `{name}` cannot be known offline");
-                self.notice(Code::ChartUnknown, file, delivery.position.line, message, CHART);
+                self.chart_unknown(file, delivery, message);
             }
             Kind::FluxKustomization => {
                 let flux = FluxKustomization::read(tree);
@@ -82,8 +82,7 @@ impl<'a> Assembler<'_, 'a> {
                 for tree in &made.applications {
                     self.claim_application(file, delivery, tree, &source, entry);
                 }
-                let place = (file, delivery.document, delivery.items.clone());
-                let all = self.graph.applications.entry(place).or_default();
+                let all = self.graph.applications.entry(delivery.at(file)).or_default();
                 let new: Vec<Value> =
                     made.applications.into_iter().filter(|tree| !all.contains(tree)).collect();
                 all.extend(new);
@@ -91,9 +90,23 @@ impl<'a> Assembler<'_, 'a> {
         }
     }
 
-    pub(super) fn notice(&mut self, code: Code, file: usize, line: usize, message: String, hint: &str) {
+    pub(super) fn notice(
+        &mut self,
+        code: Code,
+        file: usize,
+        line: usize,
+        message: String,
+        hint: &str,
+    ) -> usize {
         let file = self.files[file].path.to_owned();
-        self.notices.add(Notice { code, file, line, message, hint: hint.to_owned() });
+        self.notices.add(Notice { code, file, line, message, hint: hint.to_owned() })
+    }
+
+    /// What an object deploys is a chart that is not known, unless it is found later.
+    fn chart_unknown(&mut self, file: usize, delivery: &Delivery, message: String) {
+        let at = self.notice(Code::ChartUnknown, file, delivery.position.line, message, CHART);
+        let notice = self.notices.list()[at].clone();
+        self.graph.asked_by.entry(notice).or_default().insert(delivery.at(file));
     }
 
     /// Whether anything of the repository lies in a folder.
@@ -256,7 +269,7 @@ impl<'a> Assembler<'_, 'a> {
             self.claim_source(file, delivery, &from, &path, fill, source);
         }
         if let Some(message) = unknown {
-            self.notice(Code::ChartUnknown, file, delivery.position.line, message, CHART);
+            self.chart_unknown(file, delivery, message);
         }
     }
 
@@ -306,7 +319,7 @@ impl<'a> Assembler<'_, 'a> {
             }
             (Tool::Helm | Tool::Plugin, _) => {
                 let message = format!("what Argo CD makes of `{path}` cannot be known offline");
-                self.notice(Code::ChartUnknown, file, delivery.position.line, message, CHART);
+                self.chart_unknown(file, delivery, message);
             }
             _ => {
                 let claim = PlainClaim::new(from.clone(), fill, source.clone());
