@@ -20,6 +20,7 @@
 //! # Ok::<(), offline_helm::Error>(())
 //! ```
 
+mod candidates;
 mod chart;
 mod float;
 pub mod functions;

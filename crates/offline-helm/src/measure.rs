@@ -1,8 +1,9 @@
 //! What can be known of a chart for later, when it is not at hand: its pods, the values that give them a pull secret, and the values
 //! that name their images. All of it is tried by rendering.
 
+use crate::candidates::{DEPTH, candidates, each};
 use crate::chart::{Chart, File};
-use crate::probe::{Base, Candidate, DEPTH, NAME, Pod, Trial, Way, at, candidates, each, set, with_name};
+use crate::probe::{Base, Candidate, NAME, Pod, Trial, Way, at, set, with_name};
 use crate::render::{Error, Options, Session};
 use crate::template::with_stack;
 use crate::value::{Map, Str, Value};

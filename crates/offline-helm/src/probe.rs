@@ -4,7 +4,8 @@
 //! changed. What the candidates are is a guess, from the chart's values, its templates and whatever the caller knows; what
 //! comes out is not.
 
-use crate::chart::{Chart, File};
+use crate::candidates::candidates;
+use crate::chart::File;
 use crate::render::{Error, Manifest, Options, Rendering, Session};
 use crate::template::with_stack;
 use crate::value::{Map, Str, Value};
@@ -15,9 +16,6 @@ use std::rc::Rc;
 
 /// Candidates that are tried; a chart with more has them in lists that no single value reaches.
 const MOST_CANDIDATES: usize = 60;
-
-/// Values within values that are looked through.
-pub(crate) const DEPTH: usize = 12;
 
 /// The name that is tried. No chart has it.
 pub(crate) const NAME: &str = "pullcred-probe";
@@ -34,7 +32,7 @@ pub enum Shape {
 }
 
 /// Every one, in the order in which they are tried.
-const SHAPES: [Shape; 3] = [Shape::ListOfNames, Shape::ListOfStrings, Shape::OneString];
+pub(crate) const SHAPES: [Shape; 3] = [Shape::ListOfNames, Shape::ListOfStrings, Shape::OneString];
 
 /// A value that may be one for pull secrets.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -453,98 +451,4 @@ fn without_name(old: Option<&Value>, new: &[Value]) -> Option<(Value, Value)> {
         Some(_) => return None,
     };
     Some((old, Value::list(new.iter().filter(|item| !is_name(item)).cloned().collect())))
-}
-
-/// Candidates, best first: what the caller knows, then what stands at the top, then in `global`, then deeper ones.
-pub(crate) fn candidates(chart: &Chart, values: &Map, known: &[Candidate]) -> Vec<Candidate> {
-    let mut paths: BTreeSet<Vec<String>> = BTreeSet::new();
-    collect(chart, &[], &mut paths, 0);
-    from_values(values, &mut paths);
-    let mut paths: Vec<Vec<String>> = paths.into_iter().collect();
-    let is_global = |path: &[String]| path.first().is_some_and(|first| first == "global");
-    let is_account =
-        |path: &[String]| path.iter().any(|key| key.to_ascii_lowercase().contains("serviceaccount"));
-    let depth = |path: &[String]| if is_global(path) { 1 } else { path.len() };
-    paths.sort_by_key(|path| (is_account(path), depth(path), is_global(path), path.clone()));
-    let guessed =
-        paths.into_iter().flat_map(|path| SHAPES.map(|shape| Candidate { path: path.clone(), shape }));
-    let mut all: Vec<Candidate> = known.to_vec();
-    all.extend(guessed.filter(|candidate| !known.contains(candidate)));
-    all
-}
-
-/// Whether a key may be one of pull secrets.
-fn is_likely(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    key.contains("pullsecret") || key.contains("registrysecret") || key.contains("image_pull_secret")
-}
-
-/// Paths of a chart and its subcharts, seen from the top.
-fn collect(chart: &Chart, above: &[String], paths: &mut BTreeSet<Vec<String>>, depth: usize) {
-    let mut own = BTreeSet::new();
-    // A library lays its values under those of the chart that uses it.
-    let libraries = chart.dependencies.iter().filter(|subchart| subchart.is_library());
-    for chart in std::iter::once(chart).chain(libraries) {
-        from_values(&chart.values, &mut own);
-        for template in chart.templates.iter() {
-            from_template(&String::from_utf8_lossy(&template.data), &mut own);
-        }
-    }
-    // What library charts look for.
-    own.insert(vec!["imagePullSecrets".to_owned()]);
-    own.insert(vec!["global".to_owned(), "imagePullSecrets".to_owned()]);
-    for path in own {
-        let global = path.first().is_some_and(|first| first == "global");
-        paths.insert(if global { path } else { [above, &path].concat() });
-    }
-    if depth < DEPTH {
-        for (name, subchart) in chart.subcharts().filter(|(_, subchart)| !subchart.is_library()) {
-            collect(subchart, &[above, &[name.to_owned()]].concat(), paths, depth + 1);
-        }
-    }
-}
-
-/// Likely keys anywhere in values, and the one that every map with a repository of images may have.
-fn from_values(values: &Map, paths: &mut BTreeSet<Vec<String>>) {
-    each(values, &mut Vec::new(), 1, &mut |path, value| {
-        let is_filled = matches!(value, Value::Map(map) if !map.is_empty());
-        if path.last().is_some_and(|key| is_likely(key)) && !is_filled {
-            paths.insert(path.to_vec());
-        }
-    });
-}
-
-/// Shows every value with the keys that lead to it; `depth` counts the maps around it.
-pub(crate) fn each(
-    values: &Map,
-    above: &mut Vec<String>,
-    depth: usize,
-    see: &mut dyn FnMut(&[String], &Value),
-) {
-    for (key, value) in values.entries().iter() {
-        above.push(key.text().into_owned());
-        see(above, value);
-        if let Value::Map(map) = value
-            && depth < DEPTH
-        {
-            each(map, above, depth + 1, see);
-        }
-        above.pop();
-    }
-}
-
-/// `.Values.a.b` with a likely key at the end, anywhere in a template.
-fn from_template(text: &str, paths: &mut BTreeSet<Vec<String>>) {
-    const VALUES: &str = ".Values.";
-    let mut rest = text;
-    while let Some(found) = rest.find(VALUES) {
-        rest = &rest[found + VALUES.len()..];
-        let end = rest
-            .find(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '.'))
-            .unwrap_or(rest.len());
-        let keys: Vec<String> = rest[..end].trim_end_matches('.').split('.').map(str::to_owned).collect();
-        if let Some(at) = keys.iter().position(|key| is_likely(key)) {
-            paths.insert(keys[..=at].to_vec());
-        }
-    }
 }

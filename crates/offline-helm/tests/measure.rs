@@ -42,6 +42,18 @@ fn the_value_at_the_top_goes_before_the_one_for_all_charts() {
 }
 
 #[test]
+fn what_the_field_is_taken_from_is_tried_whatever_it_is_called() {
+    let secret = "  {{- with .Values.global.registry.secret }}\n  imagePullSecrets: [{name: {{ . }}}]\n  {{- end }}\n";
+    let helped = "  imagePullSecrets: {{ include \"of\" . }}\n";
+    let helpers = "{{- define \"of\" }}{{ include \"deeper\" . }}{{ end }}\n{{- define \"deeper\" }}{{ .Values.credentials | default list | toJson }}{{ end }}\n{{- define \"unasked\" }}{{ .Values.secretOfAnother }}{{ end }}\n";
+    let pods = [pod("a", "x/y:1", secret), format!("{helpers}{}", pod("b", "x/y:1", helped))];
+    let found = measured("global: {registry: {}}\n", &[&pods[0], &pods[1]]);
+    let keys = |path: &str| path.split('.').map(str::to_owned).collect();
+    let one = Candidate { path: keys("global.registry.secret"), shape: Shape::OneString };
+    assert_eq!(found.set, [list("credentials"), one]);
+}
+
+#[test]
 fn a_more_particular_value_takes_the_place_of_another() {
     let secrets = "  imagePullSecrets: {{ .Values.web.imagePullSecrets | default .Values.imagePullSecrets | toJson }}\n";
     let other = "  imagePullSecrets: {{ .Values.imagePullSecrets | toJson }}\n";
