@@ -37,6 +37,9 @@ MAPS = {
     },
 }
 
+# Versions that were read, not rendered: their templates take pull secrets and images from the same values.
+READ = {("bjw-s-labs/helm-charts", "app-template"): ["5.2.1"]}
+
 
 def version(chart):
     placeholder = PLACEHOLDER.match(chart["version"]) or chart["source"] in PLACEHOLDER_SOURCES
@@ -51,8 +54,9 @@ def whole(reached):
 def versions(chart):
     """Versions that were tried: those whose pods `set` reaches, and those whose it does not."""
     tried = chart.get("otherVersions", {})
+    also = [v.removeprefix("v") for v, reached in tried.items() if whole(reached) and v != chart["version"]]
     return {
-        "also": sorted(v.removeprefix("v") for v, reached in tried.items() if whole(reached) and v != chart["version"]),
+        "also": sorted(also + READ.get((chart["source"], chart["chart"]), [])),
         "not": sorted(v.removeprefix("v") for v, reached in tried.items() if not whole(reached)),
     }
 

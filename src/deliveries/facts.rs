@@ -173,6 +173,7 @@ mod tests {
         assert_eq!(nearness("4.1.1"), Some(Nearness::Same));
         assert_eq!(nearness("4.x"), Some(Nearness::Near));
         assert_eq!(nearness("3.2.0"), Some(Nearness::Near));
-        assert_eq!(nearness("5.1.0"), Some(Nearness::Far));
+        assert_eq!(nearness("5.0.1"), Some(Nearness::Near));
+        assert_eq!(nearness("6.0.0"), Some(Nearness::Far));
     }
 }

@@ -20,11 +20,33 @@ pub struct Copies {
     pub namespaces: Vec<Vec<String>>,
     /// Expressions for those that it does not come into.
     pub except: Vec<String>,
+    /// What it clones, where it names no Secret but where they lie and what labels they have.
+    pub clones: Option<Box<Clones>>,
 }
+
+/// Secrets that a controller clones whatever they are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clones {
+    /// Their namespace.
+    pub namespace: String,
+    /// Labels that they all have.
+    pub labels: Vec<(String, String)>,
+}
+
+impl Clones {
+    /// Whether a Secret of a namespace with these labels is cloned.
+    pub fn takes(&self, namespace: Option<&str>, labels: &[(String, String)]) -> bool {
+        namespace.is_none_or(|namespace| namespace == self.namespace)
+            && self.labels.iter().all(|label| labels.contains(label))
+    }
+}
+
+/// The name of what is cloned whatever it is called: no Secret has it.
+pub const ANY: &str = "*";
 
 impl Copies {
     fn everywhere(controller: &'static str) -> Self {
-        Self { controller, namespaces: Vec::new(), except: Vec::new() }
+        Self { controller, namespaces: Vec::new(), except: Vec::new(), clones: None }
     }
 
     fn into(controller: &'static str, namespaces: Vec<String>) -> Self {
@@ -139,7 +161,11 @@ pub fn made(object: Node<'_, '_>, group: &str, kind: &str) -> Vec<(String, Copie
             let except = list("avoidNamespaces");
             vec![(
                 own(),
-                Copies { controller: "ClusterSecret", namespaces: only.into_iter().collect(), except },
+                Copies {
+                    namespaces: only.into_iter().collect(),
+                    except,
+                    ..Copies::everywhere("ClusterSecret")
+                },
             )]
         }
         ("external-secrets.io", "ClusterExternalSecret") => {
@@ -181,10 +207,12 @@ fn kyverno(policy: Node<'_, '_>, kind: &str) -> Vec<(String, Copies)> {
     });
     let made = |generate: Node<'_, '_>| {
         let generate = generate.resolved();
-        if generate.str_at("kind") != Some("Secret") {
-            return None;
-        }
-        let name = generate.str_at("name").filter(|name| !name.contains("{{"))?.to_owned();
+        let clones = generate.get("cloneList").and_then(cloned);
+        let name = match &clones {
+            Some(_) => ANY.to_owned(),
+            None if generate.str_at("kind") != Some("Secret") => return None,
+            None => generate.str_at("name").filter(|name| !name.contains("{{"))?.to_owned(),
+        };
         let namespace = match kind {
             // One that has a namespace acts in it alone.
             "Policy" => own.clone(),
@@ -194,9 +222,25 @@ fn kyverno(policy: Node<'_, '_>, kind: &str) -> Vec<(String, Copies)> {
             Some(namespace) => Copies::into("Kyverno", vec![namespace]),
             None => Copies::everywhere("Kyverno"),
         };
-        Some((name, copies))
+        Some((name, Copies { clones: clones.map(Box::new), ..copies }))
     };
     generated.filter_map(made).collect()
+}
+
+/// The Secrets that the `cloneList` of a rule of Kyverno takes. None where it takes none, or where expressions say which.
+fn cloned(list: Node<'_, '_>) -> Option<Clones> {
+    let kinds = list.get("kinds").into_iter().flat_map(Node::items);
+    // `v1/Secret`, or the bare kind.
+    let is_secret = |kind: &str| kind.rsplit('/').next() == Some("Secret");
+    let mut kinds = kinds.filter_map(|kind| kind.resolved().as_str());
+    if !kinds.any(is_secret) || list.path(&["selector", "matchExpressions"]).is_some() {
+        return None;
+    }
+    let namespace = list.str_at("namespace").filter(|text| !text.contains("{{"))?.to_owned();
+    let labels = list.path(&["selector", "matchLabels"]).into_iter().flat_map(Node::pairs);
+    let text = |node: Node<'_, '_>| node.resolved().as_str().map(str::to_owned);
+    let labels = labels.map(|(key, value)| Some((text(key)?, text(value)?))).collect::<Option<_>>()?;
+    Some(Clones { namespace, labels })
 }
 
 /// What imagepullsecret-patcher does.

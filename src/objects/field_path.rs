@@ -80,6 +80,13 @@ impl<'a> FieldPath<'a> {
         Steps(&self.0)
     }
 
+    /// So many steps of the path.
+    pub fn first(&self, count: usize) -> FieldPath<'_> {
+        let mut steps = self.steps();
+        let _ = steps.by_ref().take(count).count();
+        FieldPath(Cow::Borrowed(&self.0[..self.0.len() - steps.0.len()]))
+    }
+
     /// The path without its last step, and that step. `None` at the root.
     pub fn split_last(&self) -> Option<(FieldPath<'_>, Step<'_>)> {
         let mut steps = self.steps();

@@ -4,6 +4,7 @@
 //! Nothing is decided here that depends on another file.
 
 mod declared;
+mod images;
 mod relevance;
 mod template;
 mod ways;
@@ -15,7 +16,7 @@ use super::adders::{Adder, adders};
 use super::called::Called;
 use super::comments::{self, Ignore};
 use super::marks::Marks;
-use super::object::{Container, ContainerList, Object, PodSpec, PullSecret, group, version};
+use super::object::{Object, PodSpec, PullSecret, group, version};
 use super::remark::{self, Remark};
 use super::secret::{self, OwnedSecret};
 use super::shipped::{Holds, Shipped, brings_secrets, shipped};
@@ -425,6 +426,9 @@ impl<'t> Reader<'t, '_> {
                 pod_specs.extend(pod_spec.filter(|pod_spec| known.insert((pod_spec.path.clone(), key))));
             }
         }
+        if pod_specs.is_empty() && !built_in {
+            pod_specs.extend(images::without_room(node, &candidate.path, sites, &|at| self.position(at)));
+        }
         pod_specs
     }
 
@@ -443,13 +447,13 @@ impl<'t> Reader<'t, '_> {
             return None;
         }
         let service_account = built_in && site.what != What::PodSpec;
-        let mut containers = self.containers(mapping);
+        let mut containers = images::containers(mapping, &|at| self.position(at));
         if !built_in {
-            // A field of its own serves the nearest images around it.
+            // A field of its own serves the nearest images around it, and so does a pod spec that only changes what a controller makes.
             let mut next = Some(mapping);
             while let Some(scope) = next {
-                self.other_images(scope, &mut containers);
-                let climb = site.what != What::PodSpec && containers.is_empty() && scope != object;
+                images::other_images(scope, &mut containers, &|at| self.position(at));
+                let climb = containers.is_empty() && scope != object;
                 next = if climb { scope.parent() } else { None };
             }
         }
@@ -496,63 +500,6 @@ impl<'t> Reader<'t, '_> {
             within: None,
             chart: None,
         })
-    }
-
-    /// Images where every pod spec keeps them.
-    fn containers(&self, pod_spec: Node<'_, 't>) -> Vec<Container> {
-        let lists = [
-            (ContainerList::Init, "initContainers"),
-            (ContainerList::Containers, "containers"),
-            (ContainerList::Ephemeral, "ephemeralContainers"),
-            (ContainerList::Volume, "volumes"),
-        ];
-        let mut containers = Vec::new();
-        for (list, key) in lists {
-            for item in pod_spec.get(key).into_iter().flat_map(Node::items).map(Node::resolved) {
-                let image = match list {
-                    ContainerList::Volume => item.path(&["image", "reference"]),
-                    _ => item.get("image"),
-                };
-                let Some((image, text)) = image.and_then(|image| Some((image, image.as_str()?))) else {
-                    continue;
-                };
-                if text.is_empty() {
-                    continue;
-                }
-                containers.push(Container {
-                    list,
-                    name: item.str_at("name").unwrap_or_default().to_owned(),
-                    image: text.to_owned(),
-                    position: self.position(image.span().start),
-                });
-            }
-        }
-        containers
-    }
-
-    /// Texts under a key called `image` anywhere below `scope` that are not in `containers` yet.
-    fn other_images(&self, scope: Node<'_, 't>, containers: &mut Vec<Container>) {
-        let mut waiting = vec![scope];
-        while let Some(node) = waiting.pop() {
-            for (key, value) in node.pairs() {
-                if key.as_str() == Some("image")
-                    && let Some(image) = value.as_str().filter(|image| !image.is_empty())
-                {
-                    let position = self.position(value.span().start);
-                    if !containers.iter().any(|known| known.position == position) {
-                        let name = node.str_at("name").unwrap_or_default().to_owned();
-                        let (list, image) = (ContainerList::Other, image.to_owned());
-                        containers.push(Container { list, name, image, position });
-                    }
-                }
-                // A Ceph block device has an `image` that is none.
-                if key.as_str() != Some("rbd") {
-                    waiting.push(value);
-                }
-            }
-            waiting.extend(node.items());
-        }
-        containers.sort_by_key(|container| (container.list, container.position));
     }
 
     /// The distance of dashes in the first block sequence of the document, else of the file.

@@ -22,6 +22,8 @@ pub struct Shipped {
     pub api_version: String,
     /// Its namespace as written.
     pub namespace: Option<String>,
+    /// Its labels as written, where it is a Secret itself.
+    pub labels: Vec<(String, String)>,
     /// Which controller brings it into other namespaces too, if one does.
     pub copies: Option<Copies>,
     /// Whether it is in no namespace but those that a controller brings it to.
@@ -127,6 +129,7 @@ pub fn shipped(
             api_version: api_version.to_owned(),
             name,
             namespace: text(meta("namespace")),
+            labels: if is_secret { labels(meta("labels")) } else { Vec::new() },
             copies,
             is_made: nth >= first_made,
             holds: if is_secret { holds.clone() } else { Holds::Unknown },
@@ -137,6 +140,12 @@ pub fn shipped(
         })
     };
     names.into_iter().enumerate().filter_map(shipped).collect()
+}
+
+fn labels(mapping: Option<Node<'_, '_>>) -> Vec<(String, String)> {
+    let text = |node: Node<'_, '_>| node.resolved().as_str().map(str::to_owned);
+    let pairs = mapping.into_iter().flat_map(Node::pairs);
+    pairs.filter_map(|(key, value)| Some((text(key)?, text(value)?))).collect()
 }
 
 #[cfg(test)]

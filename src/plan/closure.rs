@@ -14,7 +14,7 @@ use crate::deliveries::graph::{Builds, Cluster, Deployment, Graph, Stray};
 use crate::objects::adders::Adder;
 use crate::objects::copies::Copies;
 use crate::objects::object::{Object, PodSpec};
-use crate::objects::shipped::Holds;
+use crate::objects::shipped::{Holds, Shipped};
 use kubelet_keyring::pattern::{RegistryKey, lookup, needed};
 use kubelet_keyring::reference::ImageRef;
 use lossless_yaml::nearest::mistyped;
@@ -65,7 +65,19 @@ impl Gap {
 /// Numbers of two builds.
 type Neighbours = (Option<usize>, Option<usize>);
 
-impl Place<'_> {
+impl<'p> Place<'p> {
+    /// A Secret of a file where it is deployed.
+    fn of(file: &'p File, secret: &'p Shipped, deployment: &'p Deployment) -> Self {
+        Self {
+            cluster: Some(&deployment.cluster),
+            namespace: deployment.namespace.as_deref(),
+            copies: secret.copies.as_ref(),
+            is_made: secret.is_made,
+            stray: file.stray.as_ref().map(|stray| (file.path.as_str(), stray)),
+            holds: &secret.holds,
+        }
+    }
+
     /// One of which nothing is known.
     fn anywhere() -> Self {
         Self { cluster: None, namespace: None, copies: None, is_made: false, stray: None, holds: UNKNOWN }
@@ -78,6 +90,41 @@ impl Place<'_> {
     }
 }
 
+/// The Secrets of files that rules clone whatever they are called, by name, as the rules bring them.
+fn cloned<'p>(files: &'p [File], builds: &Builds) -> Vec<(&'p str, Place<'p>)> {
+    let mut all = Vec::new();
+    for file in files {
+        let shipped = file.facts.iter().flat_map(|facts| &facts.shipped);
+        for (secret, deployments) in shipped.zip(&file.shipped) {
+            all.extend(deployments.iter().map(|deployment| (file, secret, deployment)));
+        }
+    }
+    let rule = |(_, rule, at): &(&File, &'p Shipped, &'p Deployment)| {
+        let copies = rule.copies.as_ref()?;
+        Some((copies, copies.clones.as_ref()?, &at.cluster))
+    };
+    let rules: Vec<_> = all.iter().filter_map(rule).collect();
+    let mut cloned = Vec::new();
+    for (file, secret, deployment) in all.iter().filter(|(_, secret, _)| !rules.is_empty() && !secret.is_made)
+    {
+        for (copies, clones, cluster) in &rules {
+            if clones.takes(deployment.namespace.as_deref(), &secret.labels)
+                && builds.may_share(cluster, &deployment.cluster)
+            {
+                let place = Place::of(file, secret, deployment);
+                let place = Place { copies: Some(copies), is_made: true, ..place };
+                cloned.push((name_of(secret, deployment), place));
+            }
+        }
+    }
+    cloned
+}
+
+/// What a Secret is called where it is deployed.
+fn name_of<'p>(secret: &'p Shipped, deployment: &'p Deployment) -> &'p str {
+    deployment.name.as_deref().filter(|_| secret.by_own_name).unwrap_or(&secret.name)
+}
+
 const UNKNOWN: &Holds = &Holds::Unknown;
 
 impl<'p> Closure<'p> {
@@ -88,18 +135,13 @@ impl<'p> Closure<'p> {
             let shipped = file.facts.iter().flat_map(|facts| &facts.shipped);
             for (secret, deployments) in shipped.zip(&file.shipped) {
                 for deployment in deployments {
-                    let built = deployment.name.as_deref().filter(|_| secret.by_own_name);
-                    let place = Place {
-                        cluster: Some(&deployment.cluster),
-                        namespace: deployment.namespace.as_deref(),
-                        copies: secret.copies.as_ref(),
-                        is_made: secret.is_made,
-                        stray: file.stray.as_ref().map(|stray| (file.path.as_str(), stray)),
-                        holds: &secret.holds,
-                    };
-                    secrets.entry(built.unwrap_or(&secret.name)).or_default().push(place);
+                    let place = Place::of(file, secret, deployment);
+                    secrets.entry(name_of(secret, deployment)).or_default().push(place);
                 }
             }
+        }
+        for (name, place) in cloned(files, &graph.builds) {
+            secrets.entry(name).or_default().push(place);
         }
         for secret in &graph.generated {
             if let Some(name) = &secret.name {

@@ -17,6 +17,8 @@ pub enum Refusal {
     EmptyText,
     /// The layout leaves no place that is certain.
     Layout,
+    /// The mapping that would hold the field is not there, and what else it would have to hold is not known.
+    Absent(String),
     /// Something that the caller knows stands in the way: a clause that follows "but".
     Other(String),
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Refusal {
             Self::Property => f.write_str("the field has a tag or an anchor but no value"),
             Self::EmptyText => f.write_str("the field holds an empty text, which stays what it is"),
             Self::Layout => f.write_str("the layout leaves no certain place for an entry"),
+            Self::Absent(path) => write!(f, "there is no place for `{path}`"),
             Self::Other(reason) => f.write_str(reason),
         }
     }

@@ -1,7 +1,6 @@
 //! Which values of a chart may be ones for pull secrets: a guess, from its values and its templates, for others to try.
 
 use crate::chart::Chart;
-use crate::probe::{Candidate, SHAPES};
 use crate::value::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -16,6 +15,42 @@ const AFTER: usize = 4;
 
 /// Templates that templates take in, one after the other.
 const INCLUDES: usize = 3;
+
+/// How a value holds the names of pull secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    /// A list of `{name}`.
+    ListOfNames,
+    /// A list of strings.
+    ListOfStrings,
+    /// One string.
+    OneString,
+}
+
+/// Every one, in the order in which they are tried.
+pub(crate) const SHAPES: [Shape; 3] = [Shape::ListOfNames, Shape::ListOfStrings, Shape::OneString];
+
+/// A value that may be one for pull secrets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// The keys that lead to it.
+    pub path: Vec<String>,
+    /// How it is believed to hold names.
+    pub shape: Shape,
+}
+
+impl Shape {
+    /// Whether these items are names in this form and nothing else.
+    pub fn is_names(self, items: &[Value]) -> bool {
+        items.iter().all(|item| match (item, self) {
+            (Value::Str(_), Self::ListOfStrings) => true,
+            (Value::Map(map), Self::ListOfNames) => {
+                map.entries().len() == 1 && matches!(map.get(b"name"), Some(Value::Str(_)))
+            }
+            _ => false,
+        })
+    }
+}
 
 /// Candidates, best first: what the caller knows, then what stands at the top, then in `global`, then deeper ones.
 pub(crate) fn candidates(chart: &Chart, values: &Map, known: &[Candidate]) -> Vec<Candidate> {

@@ -4,7 +4,7 @@
 //! changed. What the candidates are is a guess, from the chart's values, its templates and whatever the caller knows; what
 //! comes out is not.
 
-use crate::candidates::candidates;
+use crate::candidates::{SHAPES, candidates};
 use crate::chart::File;
 use crate::render::{Error, Manifest, Options, Rendering, Session};
 use crate::template::with_stack;
@@ -14,34 +14,13 @@ use crate::yaml::from_yaml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+pub use crate::candidates::{Candidate, Shape};
+
 /// Candidates that are tried; a chart with more has them in lists that no single value reaches.
 const MOST_CANDIDATES: usize = 60;
 
 /// The name that is tried. No chart has it.
 pub(crate) const NAME: &str = "pullcred-probe";
-
-/// How a value holds the names of pull secrets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shape {
-    /// A list of `{name}`.
-    ListOfNames,
-    /// A list of strings.
-    ListOfStrings,
-    /// One string.
-    OneString,
-}
-
-/// Every one, in the order in which they are tried.
-pub(crate) const SHAPES: [Shape; 3] = [Shape::ListOfNames, Shape::ListOfStrings, Shape::OneString];
-
-/// A value that may be one for pull secrets.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
-    /// The keys that lead to it.
-    pub path: Vec<String>,
-    /// How it is believed to hold names.
-    pub shape: Shape,
-}
 
 /// Pods that a chart deploys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,19 +41,6 @@ pub struct Pod {
     pub service_account: Option<String>,
     /// Whether only `helm test` runs it.
     pub is_test: bool,
-}
-
-impl Shape {
-    /// Whether these items are names in this form and nothing else.
-    pub fn is_names(self, items: &[Value]) -> bool {
-        items.iter().all(|item| match (item, self) {
-            (Value::Str(_), Self::ListOfStrings) => true,
-            (Value::Map(map), Self::ListOfNames) => {
-                map.entries().len() == 1 && text_at(item, &["name"]).is_some()
-            }
-            _ => false,
-        })
-    }
 }
 
 /// A value that reaches pods.

@@ -43,7 +43,8 @@ fn the_value_at_the_top_goes_before_the_one_for_all_charts() {
 
 #[test]
 fn what_the_field_is_taken_from_is_tried_whatever_it_is_called() {
-    let secret = "  {{- with .Values.global.registry.secret }}\n  imagePullSecrets: [{name: {{ . }}}]\n  {{- end }}\n";
+    let secret =
+        "  {{- with .Values.global.registry.secret }}\n  imagePullSecrets: [{name: {{ . }}}]\n  {{- end }}\n";
     let helped = "  imagePullSecrets: {{ include \"of\" . }}\n";
     let helpers = "{{- define \"of\" }}{{ include \"deeper\" . }}{{ end }}\n{{- define \"deeper\" }}{{ .Values.credentials | default list | toJson }}{{ end }}\n{{- define \"unasked\" }}{{ .Values.secretOfAnother }}{{ end }}\n";
     let pods = [pod("a", "x/y:1", secret), format!("{helpers}{}", pod("b", "x/y:1", helped))];
