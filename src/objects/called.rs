@@ -28,7 +28,8 @@ impl Called {
             let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
             let is_letter = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-._:".contains(byte);
             let name = &value[..value.iter().take_while(is_letter).count()];
-            if name.is_empty() {
+            // What goes on with an escape is another name.
+            if name.is_empty() || value[name.len()..].first() == Some(&b'\\') {
                 open = true;
             } else {
                 hashes.push(hash(name));
@@ -65,8 +66,11 @@ mod tests {
         for name in ["e", "setting", "metadata"] {
             assert!(!called.may_be(name), "{name}");
         }
-        for text in ["name: &a b\n", "name:\n  b\n", "name: >-\n  b\n", "name: ${NAME}\n"] {
+        for text in
+            ["name: &a b\n", "name:\n  b\n", "name: >-\n  b\n", "name: ${NAME}\n", "name: \"\\x62\"\n"]
+        {
             assert!(Called::of(text).may_be("b"), "{text}");
         }
+        assert!(Called::of("name: \"a\\x62\"\n").may_be("ab"));
     }
 }

@@ -35,7 +35,7 @@ pub fn read_within(path: &Path, within: &Path) -> Result<Vec<File>, ChartError> 
     };
     let rules = ignored.map_err(|message| ChartError::new(Some(".helmignore"), message))?;
     let mut walk = Walk { rules, files: Vec::new(), above: BTreeSet::new(), within: within.to_path_buf() };
-    walk.folder(path, "")?;
+    walk.folder(path, fs::canonicalize(path).map_err(wrong)?, "")?;
     Ok(walk.files)
 }
 
@@ -49,41 +49,44 @@ struct Walk {
 }
 
 impl Walk {
-    fn folder(&mut self, path: &Path, name: &str) -> Result<(), ChartError> {
+    /// Reads a folder of that name in the chart; `real` is its path without links.
+    fn folder(&mut self, path: &Path, real: PathBuf, name: &str) -> Result<(), ChartError> {
         let wrong =
             |error: std::io::Error| ChartError::new((!name.is_empty()).then_some(name), error.to_string());
-        let real = fs::canonicalize(path).map_err(wrong)?;
         if !self.above.insert(real.clone()) {
             return Err(ChartError::new(Some(name), "a link leads back to a folder above it"));
         }
-        let mut names = Vec::new();
+        let mut entries = Vec::new();
         for entry in fs::read_dir(path).map_err(wrong)? {
-            names.push(entry.map_err(wrong)?.file_name());
+            let entry = entry.map_err(wrong)?;
+            entries.push((entry.file_name(), entry.file_type().map_err(wrong)?.is_symlink()));
         }
-        names.sort();
-        for entry in names {
+        entries.sort();
+        for (entry, is_link) in entries {
             let below = path.join(&entry);
+            // Only a link leads elsewhere.
+            let real = if is_link { None } else { Some(real.join(&entry)) };
             let entry = entry.to_string_lossy();
             let inner = if name.is_empty() { entry.into_owned() } else { format!("{name}/{entry}") };
-            self.entry(&below, inner)?;
+            self.entry(&below, real, inner)?;
         }
         self.above.remove(&real);
         Ok(())
     }
 
-    fn entry(&mut self, path: &Path, name: String) -> Result<(), ChartError> {
+    fn entry(&mut self, path: &Path, real: Option<PathBuf>, name: String) -> Result<(), ChartError> {
         let wrong = |message: String| ChartError::new(Some(&name), message);
         let about = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
-        if self.within != Path::new("/")
-            && !fs::canonicalize(path).is_ok_and(|real| real.starts_with(&self.within))
-        {
+        let real =
+            real.map_or_else(|| fs::canonicalize(path), Ok).map_err(|error| wrong(error.to_string()))?;
+        if !real.starts_with(&self.within) {
             return Err(wrong("a link leads out of the repository".to_owned()));
         }
         if self.rules.ignores(&name, about.is_dir()) {
             return Ok(());
         }
         if about.is_dir() {
-            return self.folder(path, &name);
+            return self.folder(path, real, &name);
         }
         if !about.is_file() {
             return Err(wrong("neither a file nor a folder".to_owned()));

@@ -2,10 +2,6 @@
 
 use super::arguments::quoted;
 use super::semver::{Version, compare_pre};
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 const MOST_BYTES: usize = 512;
 const MOST_GROUPS: usize = 32;
 
@@ -22,7 +18,7 @@ struct Group {
 
 /// One operator with its version.
 struct Constraint {
-    operator: String,
+    operator: &'static str,
     version: Version,
     /// The first part that is left open.
     open: Open,
@@ -37,34 +33,54 @@ enum Open {
     Patch,
 }
 
-const OPERATORS: &str = r"=||!=|>|<|>=|=>|<=|=<|~|~>|\^";
-const SPACE: &str = r"[\t\n\x0C\r ]";
-const VERSION: &str = concat!(
-    r"v?([0-9|x|X|\*]+)(\.[0-9|x|X|\*]+)?(\.[0-9|x|X|\*]+)?",
-    r"(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?",
-    r"(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?",
-);
+/// Every operator; none at all is one, too.
+const OPERATORS: [&str; 12] = ["", "=", "!=", ">", "<", ">=", "=>", "<=", "=<", "~", "~>", "^"];
 
-/// The package's expressions: `1 - 2`, a whole group, and one constraint.
-struct Expressions {
-    range: Option<Regex>,
-    group: Option<Regex>,
-    find: Option<Regex>,
-    single: Option<Regex>,
+/// What the package's expression for a version is made of: the `|` got into it by accident.
+const IS_NUMBER: fn(char) -> bool =
+    |letter| letter.is_ascii_digit() || matches!(letter, '|' | 'x' | 'X' | '*');
+const IS_SPACE: fn(char) -> bool = |letter| matches!(letter, '\t' | '\n' | '\x0C' | '\r' | ' ');
+const IS_NAME: fn(char) -> bool = |letter| letter.is_ascii_alphanumeric() || letter == '-';
+
+/// A version as a constraint has it.
+struct Written<'t> {
+    /// All of it.
+    whole: &'t str,
+    /// Its numbers; what is not there is empty.
+    numbers: [&'t str; 3],
+    /// Its pre-release, with the dash before it.
+    pre: &'t str,
 }
 
-static EXPRESSIONS: LazyLock<Expressions> = LazyLock::new(|| {
-    let compile = |text: String| Regex::new(&text).ok();
-    let (s, ops, version) = (SPACE, OPERATORS, VERSION);
-    Expressions {
-        range: compile(format!("{s}*({version}){s}+-{s}+({version}){s}*")),
-        group: compile(format!(
-            "^({s}*({ops}){s}*({version}){s}*)((?:{s}+|,{s}*)({ops}){s}*({version}){s}*)*$"
-        )),
-        find: compile(format!("({ops}){s}*({version})")),
-        single: compile(format!("^{s}*({ops}){s}*({version}){s}*$")),
+/// So much of the start of a text as is made of letters of a kind, and what follows; none where there are none.
+fn run(text: &str, is_one: fn(char) -> bool) -> Option<(&str, &str)> {
+    let end = text.find(|letter| !is_one(letter)).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// A mark and names divided by dots, if a text starts with them: their length.
+fn names(text: &str, mark: char) -> usize {
+    let Some((_, mut rest)) = text.strip_prefix(mark).and_then(|rest| run(rest, IS_NAME)) else { return 0 };
+    while let Some((_, after)) = rest.strip_prefix('.').and_then(|rest| run(rest, IS_NAME)) {
+        rest = after;
     }
-});
+    text.len() - rest.len()
+}
+
+/// The version that a text starts with, and what follows.
+fn version(text: &str) -> Option<(Written<'_>, &str)> {
+    let (major, mut rest) = run(text.strip_prefix('v').unwrap_or(text), IS_NUMBER)?;
+    let mut numbers = [major, "", ""];
+    for number in &mut numbers[1..] {
+        let Some((found, after)) = rest.strip_prefix('.').and_then(|rest| run(rest, IS_NUMBER)) else {
+            break;
+        };
+        (*number, rest) = (found, after);
+    }
+    let (pre, rest) = rest.split_at(names(rest, '-'));
+    let rest = &rest[names(rest, '+')..];
+    Some((Written { whole: &text[..text.len() - rest.len()], numbers, pre }, rest))
+}
 
 impl Constraints {
     /// Reads `>= 1.2, < 2 || ~3.1`.
@@ -72,24 +88,13 @@ impl Constraints {
         if text.len() > MOST_BYTES {
             return Err(format!("constraint string is too long (max {MOST_BYTES} bytes)"));
         }
-        let expressions = &*EXPRESSIONS;
-        let text = rewrite_ranges(text, expressions);
+        let text = rewrite_ranges(text);
         let groups: Vec<&str> = text.split("||").collect();
         if groups.len() > MOST_GROUPS {
             return Err(format!("too many constraint groups (max {MOST_GROUPS})"));
         }
-        let groups = groups.into_iter().map(|group| {
-            if !expressions.group.as_ref().is_some_and(|expression| expression.is_match(group)) {
-                return Err(format!("improper constraint: {}", quoted(group)));
-            }
-            let found = expressions.find.iter().flat_map(|expression| expression.find_iter(group));
-            let all: Vec<Constraint> = found
-                .map(|found| Constraint::parse(found.as_str(), expressions))
-                .collect::<Result<_, _>>()?;
-            let pre = all.iter().any(|constraint| !constraint.version.pre.is_empty());
-            Ok(Group { all, pre })
-        });
-        Ok(Constraints { groups: groups.collect::<Result<_, _>>()? })
+        let groups: Vec<Group> = groups.into_iter().map(Group::parse).collect::<Result<_, _>>()?;
+        Ok(Constraints { groups })
     }
 
     /// Whether a version fits.
@@ -101,39 +106,78 @@ impl Constraints {
     }
 }
 
+impl Group {
+    fn parse(text: &str) -> Result<Self, String> {
+        let improper = || format!("improper constraint: {}", quoted(text));
+        let mut all = Vec::new();
+        let mut rest = text.trim_start_matches(IS_SPACE);
+        loop {
+            let (operator, after) = run(rest, |letter| "=!<>~^".contains(letter)).unwrap_or(("", rest));
+            let known = OPERATORS.into_iter().find(|known| *known == operator).ok_or_else(improper)?;
+            let (version, after) = version(after.trim_start_matches(IS_SPACE)).ok_or_else(improper)?;
+            all.push((known, version));
+            rest = after.trim_start_matches(IS_SPACE);
+            if rest.is_empty() {
+                break;
+            }
+            match rest.strip_prefix(',') {
+                Some(next) => rest = next.trim_start_matches(IS_SPACE),
+                None if rest.len() < after.len() => {}
+                None => return Err(improper()),
+            }
+        }
+        let all: Vec<Constraint> = all
+            .into_iter()
+            .map(|(operator, version)| Constraint::new(operator, &version))
+            .collect::<Result<_, _>>()?;
+        let pre = all.iter().any(|constraint| !constraint.version.pre.is_empty());
+        Ok(Group { all, pre })
+    }
+}
+
 /// `1 - 2` means at least the one and at most the other.
-fn rewrite_ranges(text: &str, expressions: &Expressions) -> String {
+fn rewrite_ranges(text: &str) -> String {
     let mut out = text.to_owned();
-    for groups in expressions.range.iter().flat_map(|expression| expression.captures_iter(text)) {
-        let part = |at: usize| groups.get(at).map_or("", |part| part.as_str());
-        out = out.replacen(part(0), &format!(">= {}, <= {} ", part(1), part(11)), 1);
+    let (mut rest, mut done) = (text, 0);
+    while let Some(first) = rest.find(|letter| IS_NUMBER(letter) || letter == 'v') {
+        let from = &rest[first..];
+        rest = &from[1..];
+        let Some((low, after)) = version(from) else { continue };
+        let spaced = |text: &'_ str| run(text, IS_SPACE).map(|(_, after)| text.len() - after.len());
+        let Some(gap) = spaced(after) else { continue };
+        let Some(after) = after[gap..].strip_prefix('-') else { continue };
+        let Some(gap) = spaced(after) else { continue };
+        let Some((high, after)) = version(&after[gap..]) else { continue };
+        let start = text.len() - from.len();
+        let start = done + text[done..start].trim_end_matches(IS_SPACE).len();
+        rest = after.trim_start_matches(IS_SPACE);
+        done = text.len() - rest.len();
+        let found = &text[start..done];
+        out = out.replacen(found, &format!(">= {}, <= {} ", low.whole, high.whole), 1);
     }
     out
 }
 
 impl Constraint {
-    fn parse(text: &str, expressions: &Expressions) -> Result<Constraint, String> {
-        let groups = expressions.single.as_ref().and_then(|expression| expression.captures(text));
-        let groups = groups.ok_or_else(|| format!("improper constraint: {}", quoted(text)))?;
-        let part = |at: usize| groups.get(at).map_or("", |part| part.as_str());
+    fn new(operator: &'static str, written: &Written<'_>) -> Result<Constraint, String> {
         let wild = |part: &str| matches!(part, "" | "x" | "X" | "*");
-        let (major, minor, patch, pre) = (part(3), part(4), part(5), part(6));
+        let ([major, minor, patch], pre) = (written.numbers, written.pre);
         let (version, open) = if wild(major) {
             (format!("0.0.0{pre}"), Open::Major)
-        } else if wild(minor.trim_start_matches('.')) {
+        } else if wild(minor) {
             (format!("{major}.0.0{pre}"), Open::Minor)
-        } else if wild(patch.trim_start_matches('.')) {
-            (format!("{major}{minor}.0{pre}"), Open::Patch)
+        } else if wild(patch) {
+            (format!("{major}.{minor}.0{pre}"), Open::Patch)
         } else {
-            (part(2).to_owned(), Open::Nothing)
+            (written.whole.to_owned(), Open::Nothing)
         };
         let version = Version::parse(&version).map_err(|_| "constraint parser error".to_owned())?;
-        Ok(Constraint { operator: part(1).to_owned(), version, open })
+        Ok(Constraint { operator, version, open })
     }
 
     fn allows(&self, version: &Version) -> bool {
         let order = version.compare(&self.version);
-        match self.operator.as_str() {
+        match self.operator {
             "!=" => self.differs(version),
             ">" => self.greater(version),
             "<" => order.is_lt(),
