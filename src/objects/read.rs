@@ -343,7 +343,7 @@ impl<'t> Reader<'t, '_> {
             self.facts.skips.push(Skip { position, reason, detail });
         };
         let Some(sites) = sites else {
-            if let Some(what) = what_runs(node).filter(|_| !relevance::is_told_elsewhere(api_version)) {
+            if let Some(what) = what_runs(node).filter(|_| !relevance::is_told_elsewhere(api_version, kind)) {
                 skip(
                     SkipReason::UnknownKind,
                     format!("`{kind}` `{name}` {what}, but no catalog has `{api_version}` `{kind}`"),

@@ -77,8 +77,8 @@ impl<'f, 'u> Tally<'f, 'u> {
                 let stale = kept.iter().chain(stale).take(1);
                 stale.for_each(|stale| self.say(moved_on(path, asker, &it.release, stale)));
             }
-            // What Flux fills in may be what it fails for.
-            Outcome::Fails(_) if it.release.has_variables() => self.is_unknown(asker, it),
+            // What a cluster fills in may be what it fails for.
+            Outcome::Fails(_) if it.release.is_open() => self.is_unknown(asker, it),
             Outcome::Fails(reason) => {
                 self.known.insert(it.asker);
                 self.merged.doubt(asker, &it.release);

@@ -120,11 +120,19 @@ impl Release {
         }
     }
 
-    /// Whether its values have variables of Flux that nothing has filled in.
-    pub fn has_variables(&self) -> bool {
-        let in_post_renderers = self.post_renderers.iter().any(|fields| flow::text(fields).contains("${"));
-        in_post_renderers
-            || self.layers.iter().any(|layer| matches!(layer, Layer::Text(text) if text.contains("${")))
+    /// Whether only a cluster fills in a part of its values: variables of Flux, parameters of a generator of Argo CD.
+    pub fn is_open(&self) -> bool {
+        // As it is, and as it is written within quotes.
+        let marks = ["${", "<unknown>", "\0", "\\u0000"];
+        let is_open = |text: &str| marks.iter().any(|mark| text.contains(mark));
+        let layer = |layer: &Layer| match layer {
+            Layer::Text(text) | Layer::Set(text) | Layer::SetText(text) => is_open(text),
+            _ => false,
+        };
+        let names = self.namespace.iter().chain([&self.name]);
+        self.post_renderers.iter().any(|fields| is_open(&flow::text(fields)))
+            || self.layers.iter().any(layer)
+            || names.into_iter().any(|name| is_open(name))
     }
 }
 

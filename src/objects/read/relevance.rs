@@ -18,7 +18,7 @@ pub(super) fn is_relevant(source: &str, kinds: &Kinds) -> bool {
                 || brings_secrets(api_version, kind)
                 || declared::is_namespace(api_version, kind)
                 || kind.ends_with("List") && has("items")
-                || has("image:") && !api_version.is_empty() && !is_told_elsewhere(group(api_version))
+                || has("image:") && !api_version.is_empty() && !is_told_elsewhere(api_version, kind)
         }
         // A key may be spelled with escapes (`"k\u0069nd"`).
         None => {
@@ -30,7 +30,7 @@ pub(super) fn is_relevant(source: &str, kinds: &Kinds) -> bool {
 
 /// Whether images that objects of a group name are told of elsewhere: those of charts and builds, and of Tekton's tasks, whose pull secrets
 /// belong to the runs and their ServiceAccounts.
-pub(super) fn is_told_elsewhere(api_version: &str) -> bool {
+pub(super) fn is_told_elsewhere(api_version: &str, kind: &str) -> bool {
     const GROUPS: [&str; 9] = [
         "helm.toolkit.fluxcd.io",
         "helm.fluxcd.io",
@@ -43,7 +43,8 @@ pub(super) fn is_told_elsewhere(api_version: &str) -> bool {
         "tekton.dev",
     ];
     // What generators of kustomize make is told where a kustomization names them.
-    api_version == "builtin" || GROUPS.contains(&group(api_version))
+    let is_argo = matches!((group(api_version), kind), ("argoproj.io", "Application" | "ApplicationSet"));
+    api_version == "builtin" || is_argo || GROUPS.contains(&group(api_version))
 }
 
 /// Whether an unreadable document was probably meant to be an object of interest.
