@@ -101,7 +101,7 @@ func compareAt(path string, before, after any, allowed map[string]bool, added *[
 		for _, key := range sortedKeys(after) {
 			inner := path + "." + key
 			old, had := before[key]
-			if !had && !isPullSecretKey(key) && (isPodSettings(key) || isOfChart(path)) {
+			if !had && !isPullSecretKey(key) && (isPodSettings(inner) || isOfChart(path)) {
 				// Made for the pull secrets in it: all else in it counts as added.
 				old, had = object{}, true
 			}
@@ -144,9 +144,15 @@ func isPullSecretKey(key string) bool {
 	return key == "secrets" || strings.Contains(lower, "pull") && strings.Contains(lower, "secret")
 }
 
-// isPodSettings says whether a mapping may be made around pull secrets: Tekton's settings of pods.
-func isPodSettings(key string) bool {
-	return key == "podTemplate" || key == "taskRunTemplate"
+// isPodSettings says whether a mapping may be made around pull secrets: settings of pods, or the pod spec of a template that a controller lays
+// over its own.
+func isPodSettings(path string) bool {
+	for _, key := range []string{"podTemplate", "podTemplateSpec", "taskRunTemplate"} {
+		if strings.HasSuffix(path, "."+key) || key != "taskRunTemplate" && strings.HasSuffix(path, "."+key+".spec") {
+			return true
+		}
+	}
+	return false
 }
 
 // grown says whether a pull-secret field got new names at its end and nothing else, and which ones.

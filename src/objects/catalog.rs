@@ -93,7 +93,14 @@ fn built_in(group: &str, kind: &str) -> Option<(What, &'static str)> {
 
 fn built_in_site(what: What, path: &'static str) -> Option<Site> {
     let purpose = if what == What::PodSpec { Purpose::Pod } else { Purpose::ServiceAccount };
-    Some(Site { what, path: FieldPath::parse(path).ok()?, purpose, suspect: None, versions: "" })
+    Some(Site {
+        what,
+        path: FieldPath::parse(path).ok()?,
+        purpose,
+        suspect: None,
+        is_open: false,
+        versions: "",
+    })
 }
 
 /// The site of one row.
@@ -113,6 +120,7 @@ fn custom_site(row: &'static str) -> Option<Site> {
             Some(name) => Some(Suspect::from_name(name)?),
             None => None,
         },
+        is_open: site == "open-pod-spec",
         versions: note(row, "versions").unwrap_or(""),
     })
 }

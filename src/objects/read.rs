@@ -22,7 +22,7 @@ use super::secret::{self, OwnedSecret};
 use super::shipped::{Holds, Shipped, brings_secrets, shipped};
 use super::site::{Site, What};
 use super::unreadable::{self, Unreadable};
-use super::workload::{Kinds, Spot, missing, walk};
+use super::workload::{Kinds, Spot, does_the_work, missing, templates, walk};
 use lossless_yaml::elder;
 use lossless_yaml::insert::{KeyPlace, Slot};
 use lossless_yaml::layout;
@@ -426,10 +426,35 @@ impl<'t> Reader<'t, '_> {
                 pod_specs.extend(pod_spec.filter(|pod_spec| known.insert((pod_spec.path.clone(), key))));
             }
         }
+        if !built_in {
+            self.made_templates(candidate, sites, around, &mut pod_specs);
+        }
         if pod_specs.is_empty() && !built_in {
             pod_specs.extend(images::without_room(node, &candidate.path, sites, &|at| self.position(at)));
         }
         pod_specs
+    }
+
+    /// Adds the places of templates that are missing and may be made, but for those that another place does the work of: a field
+    /// beside or above them, or a template further out.
+    fn made_templates(
+        &self,
+        candidate: &Candidate<'_, 't>,
+        sites: &[Site],
+        around: &Around<'_>,
+        pod_specs: &mut Vec<PodSpec>,
+    ) {
+        let mut open: Vec<&Site> = sites.iter().filter(|site| site.is_open).collect();
+        open.sort_by_key(|site| site.path.steps().count());
+        for site in open {
+            for spot in templates(candidate.node, &candidate.path, &site.path) {
+                let above = candidate.path.0.len() + site.path.steps().count() - 2;
+                let parent = Path(spot.path.0[..above].to_vec());
+                if !pod_specs.iter().any(|known| does_the_work(&known.path, &parent)) {
+                    pod_specs.extend(self.pod_spec(candidate.node, site, spot, false, around));
+                }
+            }
+        }
     }
 
     /// The facts of one place; none where nothing is pulled, which is no place.
@@ -471,7 +496,7 @@ impl<'t> Reader<'t, '_> {
                     &made,
                     key,
                     form,
-                    KeyPlace::First,
+                    if site.is_open { KeyPlace::Last } else { KeyPlace::First },
                     self.dashes(mapping.document(), around),
                 ),
             ),

@@ -21,6 +21,8 @@ pub struct Site {
     pub purpose: Purpose,
     /// Why nothing should be written here without a further look.
     pub suspect: Option<Suspect>,
+    /// Whether the kind's schema leaves open what else is there, so that it may be made where it is missing.
+    pub(super) is_open: bool,
     /// The versions of the kind that have this site, joined by commas; empty: all of them.
     pub(super) versions: &'static str,
 }
@@ -155,6 +157,7 @@ impl Site {
             path,
             purpose: Purpose::Pod,
             suspect: None,
+            is_open: false,
             versions: "",
         })
     }
@@ -199,7 +202,7 @@ mod tests {
 
     fn site(what: What, path: &'static str) -> Site {
         let path = FieldPath::parse(path).unwrap();
-        Site { what, path, purpose: Purpose::Pod, suspect: None, versions: "" }
+        Site { what, path, purpose: Purpose::Pod, suspect: None, is_open: false, versions: "" }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::catalog;
 use super::field_path::{FieldPath, Step};
 use super::site::{Purpose, Site, Suspect};
 use lossless_yaml::parse::Node;
-use lossless_yaml::path::Path;
+use lossless_yaml::path::{self, Path};
 
 /// The kinds of one run.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +75,46 @@ pub fn missing<'d, 't, 'p>(
     }
     let may_be_made = !keys.is_empty() && keys.iter().all(|key| SETTINGS.contains(key));
     (may_be_made && mapping.is_mapping()).then(|| Spot { path, mapping, around: keys.into() })
+}
+
+/// Templates of pods that controllers lay over their own, so that they may hold as little as they like.
+const TEMPLATES: [&str; 2] = ["podTemplate", "podTemplateSpec"];
+
+/// Where such a template would be made for the pod spec that a field path leads to, wherever it is missing.
+pub fn templates<'d, 't, 'p>(
+    root: Node<'d, 't>,
+    base: &Path,
+    path: &'p FieldPath<'_>,
+) -> Vec<Spot<'d, 't, 'p>> {
+    let steps: Vec<Step<'p>> = path.steps().collect();
+    let [above @ .., Step::Key(template), Step::Key(spec)] = &steps[..] else { return Vec::new() };
+    let (template, spec) = (*template, *spec);
+    if !TEMPLATES.contains(&template) {
+        return Vec::new();
+    }
+    let spot = |(path, mapping): (Path, Node<'d, 't>)| {
+        let is_there = |node: &Node<'d, 't>| !node.is_null();
+        let spot = match mapping.get(template).map(Node::resolved).filter(is_there) {
+            Some(there) if there.get(spec).is_some_and(|spec| is_there(&spec)) => return None,
+            Some(there) => Spot { path: path.key(template), mapping: there, around: vec![spec] },
+            None => Spot { path, mapping, around: vec![template, spec] },
+        };
+        spot.mapping.is_mapping().then_some(spot)
+    };
+    walk(root, base, &path.first(above.len())).into_iter().filter_map(spot).collect()
+}
+
+/// Whether a place that is there does the work of a template that would be made in a mapping: a field in it or above it, or a template
+/// further out.
+pub fn does_the_work(place: &Path, parent: &Path) -> bool {
+    let is =
+        |step: &path::Step, keys: &[&str]| matches!(step, path::Step::Key(key) if keys.contains(&&**key));
+    match &place.0[..] {
+        [above @ .., template, spec] if is(template, &TEMPLATES) && is(spec, &["spec"]) => {
+            parent.0.starts_with(above) && parent.0.len() > above.len()
+        }
+        field => parent.0.starts_with(field),
+    }
 }
 
 /// Every node that a field path leads to from `root`, with its path; aliases resolved on the way. A list that

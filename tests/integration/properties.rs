@@ -250,7 +250,10 @@ fn gained(path: &str, before: &Value, after: &Value) -> Result<(), String> {
     let field = if before.is_null() { path.trim_end_matches(".name") } else { path };
     let field = field.rsplit('.').next().unwrap_or_default().to_lowercase();
     let is_field = field.contains("pull") && (field.contains("secret") || field.contains("credential"));
-    let is_settings = ["podtemplate", "taskruntemplate"].contains(&&*field);
+    let is_template = |path: &str| ["podTemplate", "podTemplateSpec"].iter().any(|key| path.ends_with(key));
+    let is_settings = is_template(path)
+        || path.ends_with("taskRunTemplate")
+        || path.strip_suffix(".spec").is_some_and(is_template);
     match (before, after) {
         (Value::Null, Value::Mapping(_)) if is_settings => {
             gained(path, &Value::Mapping(Mapping::new()), after)

@@ -80,6 +80,10 @@ pub(super) fn containers(pod_spec: Node<'_, '_>, at: At<'_>) -> Vec<Container> {
 pub(super) fn other_images(scope: Node<'_, '_>, containers: &mut Vec<Container>, at: At<'_>) {
     let mut waiting = vec![scope];
     while let Some(node) = waiting.pop() {
+        // An object within this one has places of its own.
+        if node != scope && node.str_at("apiVersion").is_some() && node.str_at("kind").is_some() {
+            continue;
+        }
         for (key, value) in node.pairs() {
             if key.as_str() == Some("image")
                 && let Some(image) = value.as_str().filter(|image| !image.is_empty())

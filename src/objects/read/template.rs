@@ -5,7 +5,7 @@ use memchr::memmem;
 
 use lossless_yaml::parse::Node;
 
-const MARKS: [&str; 3] = ["{{", "{%", "<%"];
+const MARKS: [&str; 4] = ["{{", "{%", "<%", "<#"];
 
 /// Whether text that is no YAML looks like a template rather than a mistake.
 pub(super) fn is_likely(text: &str) -> bool {
