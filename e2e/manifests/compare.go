@@ -144,11 +144,10 @@ func isPullSecretKey(key string) bool {
 	return key == "secrets" || strings.Contains(lower, "pull") && strings.Contains(lower, "secret")
 }
 
-// isPodSettings says whether a mapping may be made around pull secrets: settings of pods, or the pod spec of a template that a controller lays
-// over its own.
+// isPodSettings says whether a mapping may be made around pull secrets: settings of pods, or a template that a controller lays over its own.
 func isPodSettings(path string) bool {
-	for _, key := range []string{"podTemplate", "podTemplateSpec", "taskRunTemplate"} {
-		if strings.HasSuffix(path, "."+key) || key != "taskRunTemplate" && strings.HasSuffix(path, "."+key+".spec") {
+	for _, key := range []string{"podTemplate", "podTemplateSpec", "taskRunTemplate", "pod", "template"} {
+		if strings.HasSuffix(path, "."+key) || strings.HasPrefix(key, "podTemplate") && strings.HasSuffix(path, "."+key+".spec") {
 			return true
 		}
 	}

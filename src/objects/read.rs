@@ -419,7 +419,8 @@ impl<'t> Reader<'t, '_> {
             let Some((key, _)) = site.field() else { continue };
             let mapping = site.mapping();
             let there = walk(node, &candidate.path, &mapping).into_iter();
-            let there = there.map(|(path, mapping)| Spot { path, mapping, around: Vec::new() });
+            let there =
+                there.map(|(path, mapping)| Spot { path, mapping, around: Vec::new(), is_laid_over: false });
             for spot in there.chain(missing(node, &candidate.path, &mapping)) {
                 let pod_spec = self.pod_spec(node, site, spot, built_in, around);
                 // The catalog may name one field twice.
@@ -444,12 +445,11 @@ impl<'t> Reader<'t, '_> {
         around: &Around<'_>,
         pod_specs: &mut Vec<PodSpec>,
     ) {
-        let mut open: Vec<&Site> = sites.iter().filter(|site| site.is_open).collect();
-        open.sort_by_key(|site| site.path.steps().count());
-        for site in open {
-            for spot in templates(candidate.node, &candidate.path, &site.path) {
-                let above = candidate.path.0.len() + site.path.steps().count() - 2;
-                let parent = Path(spot.path.0[..above].to_vec());
+        let mut sites: Vec<&Site> = sites.iter().collect();
+        sites.sort_by_key(|site| site.path.steps().count());
+        for site in sites {
+            let mapping = site.mapping();
+            for (parent, spot) in templates(candidate.node, &candidate.path, &mapping, site.is_open) {
                 if !pod_specs.iter().any(|known| does_the_work(&known.path, &parent)) {
                     pod_specs.extend(self.pod_spec(candidate.node, site, spot, false, around));
                 }
@@ -467,17 +467,20 @@ impl<'t> Reader<'t, '_> {
         around: &Around<'_>,
     ) -> Option<PodSpec> {
         let (key, shape) = site.field()?;
-        let Spot { path, mapping, around: made } = spot;
+        let Spot { path, mapping, around: made, is_laid_over } = spot;
         if !mapping.is_mapping() {
             return None;
         }
         let service_account = built_in && site.what != What::PodSpec;
         let mut containers = images::containers(mapping, &|at| self.position(at));
         if !built_in {
-            // A field of its own serves the nearest images around it, and so does a pod spec that only changes what a controller makes.
+            // A field of its own serves the nearest images around it; what only changes what a controller makes those that stand right
+            // beside it or above.
+            let is_beside = site.what == What::PodSpec || is_laid_over;
             let mut next = Some(mapping);
             while let Some(scope) = next {
-                images::other_images(scope, &mut containers, &|at| self.position(at));
+                let is_deep = scope == mapping || !is_beside;
+                images::other_images(scope, is_deep, &mut containers, &|at| self.position(at));
                 let climb = containers.is_empty() && scope != object;
                 next = if climb { scope.parent() } else { None };
             }
@@ -496,7 +499,7 @@ impl<'t> Reader<'t, '_> {
                     &made,
                     key,
                     form,
-                    if site.is_open { KeyPlace::Last } else { KeyPlace::First },
+                    if is_laid_over { KeyPlace::Last } else { KeyPlace::First },
                     self.dashes(mapping.document(), around),
                 ),
             ),

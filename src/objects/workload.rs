@@ -56,6 +56,8 @@ pub struct Spot<'d, 't, 'p> {
     pub mapping: Node<'d, 't>,
     /// Keys of the mappings to make in it, outermost first.
     pub around: Vec<&'p str>,
+    /// Whether what is made is laid over what a controller makes itself.
+    pub is_laid_over: bool,
 }
 
 /// Where the mapping that a field path leads to would be made, if all that is missing may be.
@@ -74,34 +76,54 @@ pub fn missing<'d, 't, 'p>(
         mapping = next;
     }
     let may_be_made = !keys.is_empty() && keys.iter().all(|key| SETTINGS.contains(key));
-    (may_be_made && mapping.is_mapping()).then(|| Spot { path, mapping, around: keys.into() })
+    (may_be_made && mapping.is_mapping()).then(|| Spot {
+        path,
+        mapping,
+        around: keys.into(),
+        is_laid_over: false,
+    })
 }
 
 /// Templates of pods that controllers lay over their own, so that they may hold as little as they like.
 const TEMPLATES: [&str; 2] = ["podTemplate", "podTemplateSpec"];
 
-/// Where such a template would be made for the pod spec that a field path leads to, wherever it is missing.
+/// So many keys at the end of the way to a mapping for pull secrets may be made: settings called `pod`, alone or in a `template`, and the
+/// pod spec of a template that a schema leaves open.
+fn made_keys(steps: &[Step<'_>], is_open: bool) -> usize {
+    match steps {
+        [.., Step::Key(template), Step::Key("spec")] if is_open && TEMPLATES.contains(template) => 2,
+        [_, .., Step::Key("template"), Step::Key("pod")] => 2,
+        [_, .., Step::Key("pod")] => 1,
+        _ => 0,
+    }
+}
+
+/// Where such mappings would be made for what a field path leads to, wherever they are missing, and what would hold all that is made.
 pub fn templates<'d, 't, 'p>(
     root: Node<'d, 't>,
     base: &Path,
     path: &'p FieldPath<'_>,
-) -> Vec<Spot<'d, 't, 'p>> {
+    is_open: bool,
+) -> Vec<(Path, Spot<'d, 't, 'p>)> {
     let steps: Vec<Step<'p>> = path.steps().collect();
-    let [above @ .., Step::Key(template), Step::Key(spec)] = &steps[..] else { return Vec::new() };
-    let (template, spec) = (*template, *spec);
-    if !TEMPLATES.contains(&template) {
+    let above = steps.len() - made_keys(&steps, is_open);
+    let keys =
+        steps[above..].iter().filter_map(|step| if let Step::Key(key) = step { Some(*key) } else { None });
+    let keys: Vec<&'p str> = keys.collect();
+    let spot = |(parent, mut mapping): (Path, Node<'d, 't>)| {
+        let (mut path, mut missing) = (parent.clone(), &keys[..]);
+        while let [next, rest @ ..] = missing
+            && let Some(there) = mapping.get(next).map(Node::resolved).filter(|there| !there.is_null())
+        {
+            (path, mapping, missing) = (path.key(next), there, rest);
+        }
+        let is_one = !missing.is_empty() && mapping.is_mapping();
+        is_one.then(|| (parent, Spot { path, mapping, around: missing.to_vec(), is_laid_over: true }))
+    };
+    if keys.is_empty() {
         return Vec::new();
     }
-    let spot = |(path, mapping): (Path, Node<'d, 't>)| {
-        let is_there = |node: &Node<'d, 't>| !node.is_null();
-        let spot = match mapping.get(template).map(Node::resolved).filter(is_there) {
-            Some(there) if there.get(spec).is_some_and(|spec| is_there(&spec)) => return None,
-            Some(there) => Spot { path: path.key(template), mapping: there, around: vec![spec] },
-            None => Spot { path, mapping, around: vec![template, spec] },
-        };
-        spot.mapping.is_mapping().then_some(spot)
-    };
-    walk(root, base, &path.first(above.len())).into_iter().filter_map(spot).collect()
+    walk(root, base, &path.first(above)).into_iter().filter_map(spot).collect()
 }
 
 /// Whether a place that is there does the work of a template that would be made in a mapping: a field in it or above it, or a template

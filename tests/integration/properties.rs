@@ -252,6 +252,7 @@ fn gained(path: &str, before: &Value, after: &Value) -> Result<(), String> {
     let is_field = field.contains("pull") && (field.contains("secret") || field.contains("credential"));
     let is_template = |path: &str| ["podTemplate", "podTemplateSpec"].iter().any(|key| path.ends_with(key));
     let is_settings = is_template(path)
+        || [".pod", ".template"].iter().any(|key| path.ends_with(key))
         || path.ends_with("taskRunTemplate")
         || path.strip_suffix(".spec").is_some_and(is_template);
     match (before, after) {

@@ -25,7 +25,7 @@ pub(super) fn without_room(object: Node<'_, '_>, path: &Path, sites: &[Site], at
     let site = sites.iter().rev().filter(|site| site.field().is_some()).max_by_key(|site| there(site))?;
     let (key, _) = site.field()?;
     let mut containers = Vec::new();
-    other_images(object, &mut containers, at);
+    other_images(object, true, &mut containers, at);
     if containers.is_empty() {
         return None;
     }
@@ -76,8 +76,8 @@ pub(super) fn containers(pod_spec: Node<'_, '_>, at: At<'_>) -> Vec<Container> {
     containers
 }
 
-/// Texts under a key called `image` anywhere below `scope` that are not in `containers` yet.
-pub(super) fn other_images(scope: Node<'_, '_>, containers: &mut Vec<Container>, at: At<'_>) {
+/// Texts under a key called `image` right in `scope`, or anywhere below it, that are not in `containers` yet.
+pub(super) fn other_images(scope: Node<'_, '_>, is_deep: bool, containers: &mut Vec<Container>, at: At<'_>) {
     let mut waiting = vec![scope];
     while let Some(node) = waiting.pop() {
         // An object within this one has places of its own.
@@ -96,7 +96,7 @@ pub(super) fn other_images(scope: Node<'_, '_>, containers: &mut Vec<Container>,
                 }
             }
             // A Ceph block device has an `image` that is none.
-            if key.as_str() != Some("rbd") {
+            if is_deep && key.as_str() != Some("rbd") {
                 waiting.push(value);
             }
         }
