@@ -64,7 +64,13 @@ prepare() {
   # A clean tree has no finding; the corpus has a few files that are broken, or hold a credential, on purpose.
   cp -r "$corpus" once
   pullcred -C once inject --quiet --secret "$secret" 2>messages || true
-  mapfile -t broken < <(pullcred -C once check --quiet --secret "$secret" 2>messages | sed -n 's/^error: \([^:]*\):[0-9].*/\1/p' | sort -u)
+  # What takes in a file that is gone is broken next.
+  local more=()
+  broken=()
+  while mapfile -t more < <(pullcred -C once check --quiet --secret "$secret" 2>messages | sed -n 's/^error: \([^:]*\):[0-9].*/\1/p' | sort -u) && ((${#more[@]} > 0)); do
+    (cd once && rm -- "${more[@]}")
+    broken+=("${more[@]}")
+  done
   mkdir clean pristine
   for ((i = 1; i <= copies; i++)); do
     cp -r "$corpus" "clean/$i"
@@ -74,7 +80,7 @@ prepare() {
   # The files with a pod spec are those that the injection changed.
   cd "$corpus"
   manifests . -print0 | while IFS= read -r -d '' file; do
-    cmp -s "$file" "$work/once/$file" || cp --parents "$file" "$work/pristine"
+    cmp -s "$file" "$work/once/$file" || [[ ! -e $work/once/$file ]] || cp --parents "$file" "$work/pristine"
   done
   cd "$work"
 }

@@ -3,6 +3,8 @@
 //! Lists and what lies in this repository (folders and files) are known; clusters, pull requests and the like stand
 //! for one unknown set of parameters, so that what does not depend on them is known all the same.
 
+use std::sync::OnceLock;
+
 use super::UNKNOWN;
 use super::glob;
 use super::template::{Params, normalized, render, render_tree};
@@ -21,6 +23,8 @@ const MAX_NESTING: usize = 3;
 pub struct Repository<'r> {
     /// Every path, sorted.
     pub paths: &'r [&'r str],
+    /// Every folder that holds a file, without hidden ones, sorted, once a set has asked for them.
+    pub folders: &'r OnceLock<Vec<String>>,
     /// The content of a file.
     pub load: &'r (dyn Fn(&str) -> Option<Vec<u8>> + Sync),
     /// Whether a `repoURL` is this repository.
@@ -113,7 +117,7 @@ struct Maker<'r> {
     doubts: Vec<String>,
 }
 
-impl Maker<'_> {
+impl<'r> Maker<'r> {
     /// The parameter sets of a generator; `outer` are those of the first one in a matrix.
     fn params(&mut self, generator: &Value, outer: Option<&Params>, nesting: usize) -> Vec<Params> {
         if nesting > MAX_NESTING {
@@ -181,9 +185,9 @@ impl Maker<'_> {
         let (directories, files) = (Patterns::read(git.get("directories")), Patterns::read(git.get("files")));
         let mut result = Vec::new();
         if !directories.is_empty() {
-            for path in self.folders().into_iter().filter(|path| directories.take(path)) {
+            for path in self.folders().iter().filter(|path| directories.take(path)) {
                 let mut values = Value::map([]);
-                self.add_path(&mut values, prefix, &path, None);
+                self.add_path(&mut values, prefix, path, None);
                 result.push(values);
             }
         }
@@ -210,17 +214,20 @@ impl Maker<'_> {
         result.into_iter().map(|values| Params { values, open: false }).collect()
     }
 
-    /// Every folder that holds a file, without hidden ones.
-    fn folders(&self) -> Vec<String> {
-        let mut folders = std::collections::BTreeSet::new();
-        for path in self.repository.paths {
-            let mut at = folder(path);
-            while !at.is_empty() && !folders.contains(at) {
-                folders.insert(at.to_owned());
-                at = folder(at);
+    /// Every folder that holds a file, without hidden ones. Sets ask for them again and again.
+    fn folders(&self) -> &'r [String] {
+        let repository = self.repository;
+        repository.folders.get_or_init(|| {
+            let mut folders = std::collections::BTreeSet::new();
+            for path in repository.paths {
+                let mut at = folder(path);
+                while !at.is_empty() && folders.insert(at) {
+                    at = folder(at);
+                }
             }
-        }
-        folders.into_iter().filter(|path| !path.split('/').any(|part| part.starts_with('.'))).collect()
+            let is_hidden = |path: &str| path.split('/').any(|part| part.starts_with('.'));
+            folders.into_iter().filter(|path| !is_hidden(path)).map(str::to_owned).collect()
+        })
     }
 
     /// Adds what is to be known of a path; of a file with its name.
@@ -312,12 +319,25 @@ impl Maker<'_> {
 }
 
 /// `directories` or `files` of a generator.
-struct Patterns(Vec<(Expression, bool)>);
+struct Patterns(Vec<Pattern>);
+
+struct Pattern {
+    /// What it starts with literally: most paths are told by that.
+    start: String,
+    glob: Expression,
+    excludes: bool,
+}
 
 impl Patterns {
     fn read(list: Option<&Value>) -> Self {
         let entry = |entry: &Value| {
-            Some((glob(entry.str_at("path")?, true)?, entry.get("exclude").is_some_and(Value::is_true)))
+            let path = entry.str_at("path")?;
+            let end = path.find(['*', '?', '[', '{', '\\']).unwrap_or(path.len());
+            Some(Pattern {
+                start: path[..end].to_owned(),
+                glob: glob(path, true)?,
+                excludes: entry.get("exclude").is_some_and(Value::is_true),
+            })
         };
         Self(list.map_or(&[][..], Value::items).iter().filter_map(entry).collect())
     }
@@ -327,8 +347,11 @@ impl Patterns {
     }
 
     fn take(&self, path: &str) -> bool {
-        let fits =
-            |excluded: bool| self.0.iter().any(|(glob, exclude)| *exclude == excluded && glob.fits(path));
+        let fits = |excludes: bool| {
+            let mut patterns =
+                self.0.iter().filter(|it| it.excludes == excludes && path.starts_with(&it.start));
+            patterns.any(|it| it.glob.fits(path))
+        };
         fits(false) && !fits(true)
     }
 }
@@ -407,7 +430,7 @@ mod tests {
             _ => None,
         };
         let is_own = |url: &str| url != "other";
-        let repository = Repository { paths: PATHS, load: &load, is_own: &is_own };
+        let repository = Repository { paths: PATHS, folders: &OnceLock::new(), load: &load, is_own: &is_own };
         let made = applications(&documents(&format!("spec: {spec}")).unwrap()[0], &repository);
         let text = |tree: &Value| {
             let at = |path: &[&str]| tree.at(path).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -65,6 +65,8 @@ struct Assembler<'r, 'a> {
     options: &'a Options<'a>,
     /// Every path, sorted.
     paths: Vec<&'a str>,
+    /// The folders that hold them, once a set has asked.
+    folders: OnceLock<Vec<String>>,
     repository: &'r Repository<'a>,
     uses: &'r HashMap<usize, usize>,
     own: Own,
@@ -99,6 +101,7 @@ impl<'r, 'a> Assembler<'r, 'a> {
             load,
             options,
             paths,
+            folders: OnceLock::new(),
             repository,
             uses,
             own: Own::new(deliveries, options.remotes),

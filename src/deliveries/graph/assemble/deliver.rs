@@ -71,7 +71,12 @@ impl<'a> Assembler<'_, 'a> {
             Kind::Application => self.claim_application(file, delivery, tree, &source, entry),
             Kind::ApplicationSet => {
                 let is_own = |url: &str| self.own.is_own_url(url, false);
-                let repository = set::Repository { paths: &self.paths, load: self.load, is_own: &is_own };
+                let repository = set::Repository {
+                    paths: &self.paths,
+                    folders: &self.folders,
+                    load: self.load,
+                    is_own: &is_own,
+                };
                 let made = set::applications(tree, &repository);
                 for doubt in made.doubts {
                     let name = tree.at(&["metadata", "name"]).and_then(Value::as_str).unwrap_or_default();
