@@ -4,6 +4,7 @@
 
 use lossless_yaml::insert::{Form, Slot};
 use lossless_yaml::literal::Literal;
+use lossless_yaml::parse::Node;
 use lossless_yaml::path::Path;
 use lossless_yaml::refusal::Refusal;
 use lossless_yaml::span::Position;
@@ -194,4 +195,19 @@ pub fn group(api_version: &str) -> &str {
 /// The version of an `apiVersion`.
 pub fn version(api_version: &str) -> &str {
     api_version.rsplit_once('/').map_or(api_version, |(_, version)| version)
+}
+/// Annotations that hold whole objects; of no use here and large.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The texts of labels or annotations, by key.
+pub fn texts(mapping: Node<'_, '_>) -> Vec<(String, String)> {
+    let mut texts: Vec<(String, String)> = mapping
+        .pairs()
+        .filter_map(|(key, value)| Some((key.as_str()?, value.resolved().as_str()?)))
+        .filter(|(key, _)| *key != LAST_APPLIED)
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    texts.sort();
+    texts.shrink_to_fit();
+    texts
 }

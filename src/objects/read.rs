@@ -16,7 +16,7 @@ use super::adders::{Adder, adders};
 use super::called::Called;
 use super::comments::{self, Ignore};
 use super::marks::Marks;
-use super::object::{Object, PodSpec, PullSecret, group, version};
+use super::object::{Object, PodSpec, PullSecret, group, texts, version};
 use super::remark::{self, Remark};
 use super::secret::{self, OwnedSecret};
 use super::shipped::{Holds, Shipped, brings_secrets, shipped};
@@ -31,7 +31,7 @@ use lossless_yaml::path::Path;
 use lossless_yaml::refusal::Refusal;
 use lossless_yaml::span::{LineIndex, Position};
 use lossless_yaml::split::{Slice, split};
-use ways::{duplicate_above, path_of, texts, users, what_runs};
+use ways::{duplicate_above, path_of, users, what_runs};
 
 /// What one file tells.
 #[derive(Clone, Debug, Default)]
@@ -243,7 +243,7 @@ impl<'t> Reader<'t, '_> {
 
     /// Objects of a document: its root, the items of a List, objects that a custom resource embeds.
     fn document(&mut self, root: Node<'_, 't>, around: &Around<'_>) {
-        let mut waiting = vec![Candidate { node: root, path: Path::default(), inherited: None }];
+        let mut waiting = vec![Candidate::new(root, Path::default())];
         // Aliases could lead to the same item again and again; no real file comes near.
         let mut budget = 1_000_000usize;
         while let Some(candidate) = waiting.pop() {
@@ -257,9 +257,8 @@ impl<'t> Reader<'t, '_> {
                 let path = candidate.path.key("items");
                 let items: Vec<_> = items.items().enumerate().collect();
                 waiting.extend(items.into_iter().rev().map(|(nth, item)| Candidate {
-                    node: item.resolved(),
-                    path: path.index(nth),
                     inherited,
+                    ..Candidate::new(item.resolved(), path.index(nth))
                 }));
                 continue;
             }
@@ -274,12 +273,10 @@ impl<'t> Reader<'t, '_> {
             }
             let sites: Vec<Site> = self.kinds.sites(group(api_version), kind, version(api_version)).collect();
             let embedded = sites.iter().filter(|site| site.what == What::EmbeddedObject);
-            let mut inner: Vec<Candidate<'_, 't>> = embedded
-                .flat_map(|site| walk(node, &candidate.path, &site.path))
-                .map(|(path, node)| Candidate { node, path, inherited: None })
-                .collect();
-            inner.reverse();
-            waiting.append(&mut inner);
+            let inner: Vec<_> = embedded.flat_map(|site| walk(node, &candidate.path, &site.path)).collect();
+            let candidate =
+                Candidate { embedded: inner.iter().map(|(_, node)| *node).collect(), ..candidate };
+            waiting.extend(inner.into_iter().rev().map(|(path, node)| Candidate::new(node, path)));
             let known = self.kinds.knows(group(api_version), kind);
             self.object(&candidate, api_version, kind, known.then_some(&sites[..]), around);
         }
@@ -422,7 +419,7 @@ impl<'t> Reader<'t, '_> {
             let there =
                 there.map(|(path, mapping)| Spot { path, mapping, around: Vec::new(), is_laid_over: false });
             for spot in there.chain(missing(node, &candidate.path, &mapping)) {
-                let pod_spec = self.pod_spec(node, site, spot, built_in, around);
+                let pod_spec = self.pod_spec(candidate, site, spot, built_in, around);
                 // The catalog may name one field twice.
                 pod_specs.extend(pod_spec.filter(|pod_spec| known.insert((pod_spec.path.clone(), key))));
             }
@@ -431,7 +428,12 @@ impl<'t> Reader<'t, '_> {
             self.made_templates(candidate, sites, around, &mut pod_specs);
         }
         if pod_specs.is_empty() && !built_in {
-            pod_specs.extend(images::without_room(node, &candidate.path, sites, &|at| self.position(at)));
+            pod_specs.extend(images::without_room(
+                (node, &candidate.embedded),
+                &candidate.path,
+                sites,
+                &|at| self.position(at),
+            ));
         }
         pod_specs
     }
@@ -451,7 +453,7 @@ impl<'t> Reader<'t, '_> {
             let mapping = site.mapping();
             for (parent, spot) in templates(candidate.node, &candidate.path, &mapping, site.is_open) {
                 if !pod_specs.iter().any(|known| does_the_work(&known.path, &parent)) {
-                    pod_specs.extend(self.pod_spec(candidate.node, site, spot, false, around));
+                    pod_specs.extend(self.pod_spec(candidate, site, spot, false, around));
                 }
             }
         }
@@ -460,12 +462,13 @@ impl<'t> Reader<'t, '_> {
     /// The facts of one place; none where nothing is pulled, which is no place.
     fn pod_spec(
         &self,
-        object: Node<'_, 't>,
+        candidate: &Candidate<'_, 't>,
         site: &Site,
         spot: Spot<'_, 't, '_>,
         built_in: bool,
         around: &Around<'_>,
     ) -> Option<PodSpec> {
+        let object = candidate.node;
         let (key, shape) = site.field()?;
         let Spot { path, mapping, around: made, is_laid_over } = spot;
         if !mapping.is_mapping() {
@@ -480,7 +483,8 @@ impl<'t> Reader<'t, '_> {
             let mut next = Some(mapping);
             while let Some(scope) = next {
                 let is_deep = scope == mapping || !is_beside;
-                images::other_images(scope, is_deep, &mut containers, &|at| self.position(at));
+                let around = (scope, &candidate.embedded[..]);
+                images::other_images(around, is_deep, &mut containers, &|at| self.position(at));
                 let climb = containers.is_empty() && scope != object;
                 next = if climb { scope.parent() } else { None };
             }
@@ -560,9 +564,15 @@ struct Candidate<'d, 't> {
     path: Path,
     /// `apiVersion` and `kind` of items that a typed List leaves out.
     inherited: Option<(&'d str, &'d str)>,
+    /// The objects within it, which have places of their own.
+    embedded: Vec<Node<'d, 't>>,
 }
 
-impl<'d> Candidate<'d, '_> {
+impl<'d, 't> Candidate<'d, 't> {
+    fn new(node: Node<'d, 't>, path: Path) -> Self {
+        Self { node, path, inherited: None, embedded: Vec::new() }
+    }
+
     fn type_of(&self) -> Option<(&'d str, &'d str)> {
         let written = self.node.str_at("apiVersion").zip(self.node.str_at("kind"));
         written.or(self.inherited.filter(|_| self.node.is_mapping()))

@@ -4,7 +4,7 @@
 //! Secret will hold is unknown here, and so is that of one that SOPS encrypted.
 
 use super::copies::{self, Copies};
-use super::object::{Object, group};
+use super::object::{Object, group, texts};
 use lossless_yaml::parse::Node;
 use lossless_yaml::path::Path;
 use lossless_yaml::span::Position;
@@ -129,7 +129,7 @@ pub fn shipped(
             api_version: api_version.to_owned(),
             name,
             namespace: text(meta("namespace")),
-            labels: if is_secret { labels(meta("labels")) } else { Vec::new() },
+            labels: meta("labels").filter(|_| is_secret).map(texts).unwrap_or_default(),
             copies,
             is_made: nth >= first_made,
             holds: if is_secret { holds.clone() } else { Holds::Unknown },
@@ -140,12 +140,6 @@ pub fn shipped(
         })
     };
     names.into_iter().enumerate().filter_map(shipped).collect()
-}
-
-fn labels(mapping: Option<Node<'_, '_>>) -> Vec<(String, String)> {
-    let text = |node: Node<'_, '_>| node.resolved().as_str().map(str::to_owned);
-    let pairs = mapping.into_iter().flat_map(Node::pairs);
-    pairs.filter_map(|(key, value)| Some((text(key)?, text(value)?))).collect()
 }
 
 #[cfg(test)]

@@ -160,7 +160,7 @@ fn around_the_field(templates: &[Cow<'_, str>], paths: &mut BTreeSet<Vec<String>
     for _ in 0..=INCLUDES {
         let mut next = Vec::new();
         for text in &waiting {
-            paths.extend(named(text).filter(|keys| !keys.is_empty()).filter(is_credential));
+            paths.extend(named(text).filter(is_credential));
             for name in included(text) {
                 if seen.insert(name.to_owned()) {
                     next.extend(templates.iter().filter_map(|text| defined(text, name)));

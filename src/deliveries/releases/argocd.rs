@@ -3,6 +3,7 @@
 
 use super::release::{Chart, Layer, Place, Release, Sources, inline, path, start, text};
 use crate::deliveries::argocd::UNKNOWN;
+use crate::objects::mentions::OPEN;
 use lossless_yaml::path::Path;
 use offline_kustomize::repository::join;
 use offline_kustomize::value::Value;
@@ -37,7 +38,7 @@ pub(super) fn releases(tree: &Value, sources: &Sources<'_>) -> Vec<Release> {
 fn known(tree: &Value) -> Value {
     match tree {
         Value::Scalar(text, _) if text.contains(UNKNOWN) && text.len() > 1 => {
-            Value::text(&text.replace(UNKNOWN, "<unknown>"))
+            Value::text(&text.replace(UNKNOWN, OPEN))
         }
         Value::Scalar(..) | Value::Null => tree.clone(),
         Value::List(items) => Value::list(items.iter().map(known).collect()),

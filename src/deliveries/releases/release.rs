@@ -2,6 +2,7 @@
 
 use super::flow;
 use crate::deliveries::flux::Source;
+use crate::objects::mentions::OPEN;
 use lossless_yaml::path::Path;
 use offline_kustomize::value::Value;
 
@@ -123,7 +124,7 @@ impl Release {
     /// Whether only a cluster fills in a part of its values: variables of Flux, parameters of a generator of Argo CD.
     pub fn is_open(&self) -> bool {
         // As it is, and as it is written within quotes.
-        let marks = ["${", "<unknown>", "\0", "\\u0000"];
+        let marks = ["${", OPEN, "\0", "\\u0000"];
         let is_open = |text: &str| marks.iter().any(|mark| text.contains(mark));
         let layer = |layer: &Layer| match layer {
             Layer::Text(text) | Layer::Set(text) | Layer::SetText(text) => is_open(text),

@@ -87,12 +87,12 @@ fn counts_are_those_of_the_source() {
     let kinds = kinds();
     assert_eq!(kinds.len(), 735);
     assert_eq!(kinds.iter().map(|(group, _)| group).collect::<BTreeSet<_>>().len(), 322);
-    assert_eq!(sites.len(), 1520);
+    assert_eq!(sites.len(), 1522);
 
     let count = |test: &dyn Fn(&Site) -> bool| sites.iter().filter(|site| test(site)).count();
     assert_eq!(count(&|site| site.what == What::PodSpec), 295 + 211);
     assert_eq!(count(&|site| matches!(site.what, What::Field(_))), 857);
-    assert_eq!(count(&|site| site.what == What::EmbeddedObject), 79);
+    assert_eq!(count(&|site| site.what == What::EmbeddedObject), 81);
     assert_eq!(count(&|site| site.what == What::ContainersOnly), 78);
     let declared = CUSTOM.lines().filter(|row| columns(row)[3] == "pod-spec").count();
     assert_eq!(declared, 295);
@@ -236,7 +236,15 @@ fn well_known_kinds() {
                 "spec.workflowSpec.templates[].containerSet containers-only",
             ],
         ),
-        ("argoproj.io", "Sensor", &["spec.template.imagePullSecrets list-name"]),
+        (
+            "argoproj.io",
+            "Sensor",
+            &[
+                "spec.template.imagePullSecrets list-name",
+                "spec.triggers[].template.argoWorkflow.source.resource embedded-object",
+                "spec.triggers[].template.k8s.source.resource embedded-object",
+            ],
+        ),
         (
             "ray.io",
             "RayCluster",

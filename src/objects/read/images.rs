@@ -9,12 +9,20 @@ use lossless_yaml::path::Path;
 use lossless_yaml::refusal::Refusal;
 use lossless_yaml::span::Position;
 
+/// Where images are looked for, and the objects of the same document that have places of their own.
+type Within<'d, 't, 'e> = (Node<'d, 't>, &'e [Node<'d, 't>]);
+
 /// Tells the position of an offset in the file.
 type At<'a> = &'a dyn Fn(usize) -> Position;
 
 /// The images of an object in which nothing is there that could take a pull secret, as a place that takes none: what its kind has for
 /// that is known, and what else would have to stand there is not.
-pub(super) fn without_room(object: Node<'_, '_>, path: &Path, sites: &[Site], at: At<'_>) -> Option<PodSpec> {
+pub(super) fn without_room<'d, 't>(
+    (object, embedded): Within<'d, 't, '_>,
+    path: &Path,
+    sites: &[Site],
+    at: At<'_>,
+) -> Option<PodSpec> {
     let there = |site: &Site| {
         let mapping = site.mapping();
         let steps = mapping.steps().count();
@@ -25,7 +33,7 @@ pub(super) fn without_room(object: Node<'_, '_>, path: &Path, sites: &[Site], at
     let site = sites.iter().rev().filter(|site| site.field().is_some()).max_by_key(|site| there(site))?;
     let (key, _) = site.field()?;
     let mut containers = Vec::new();
-    other_images(object, true, &mut containers, at);
+    other_images((object, embedded), true, &mut containers, at);
     if containers.is_empty() {
         return None;
     }
@@ -77,11 +85,15 @@ pub(super) fn containers(pod_spec: Node<'_, '_>, at: At<'_>) -> Vec<Container> {
 }
 
 /// Texts under a key called `image` right in `scope`, or anywhere below it, that are not in `containers` yet.
-pub(super) fn other_images(scope: Node<'_, '_>, is_deep: bool, containers: &mut Vec<Container>, at: At<'_>) {
+pub(super) fn other_images<'d, 't>(
+    (scope, embedded): Within<'d, 't, '_>,
+    is_deep: bool,
+    containers: &mut Vec<Container>,
+    at: At<'_>,
+) {
     let mut waiting = vec![scope];
     while let Some(node) = waiting.pop() {
-        // An object within this one has places of its own.
-        if node != scope && node.str_at("apiVersion").is_some() && node.str_at("kind").is_some() {
+        if embedded.contains(&node) {
             continue;
         }
         for (key, value) in node.pairs() {

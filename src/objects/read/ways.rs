@@ -4,9 +4,6 @@ use crate::objects::mentions::is_full;
 use lossless_yaml::parse::Node;
 use lossless_yaml::path::{Path, Step};
 
-/// Annotations that hold whole objects; of no use here and large.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
 /// A key given twice in the object itself, or on the way from there to a node below it when the way leads through it.
 pub(super) fn duplicate_above(object: Node<'_, '_>, node: Node<'_, '_>) -> Option<String> {
     let mut below = node;
@@ -84,17 +81,4 @@ pub(super) fn what_runs(object: Node<'_, '_>) -> Option<String> {
         return Some("runs containers".to_owned());
     }
     named_image(object).map(|image| format!("names the image `{image}`"))
-}
-
-/// The texts of labels or annotations, by key.
-pub(super) fn texts(mapping: Node<'_, '_>) -> Vec<(String, String)> {
-    let mut texts: Vec<(String, String)> = mapping
-        .pairs()
-        .filter_map(|(key, value)| Some((key.as_str()?, value.resolved().as_str()?)))
-        .filter(|(key, _)| *key != LAST_APPLIED)
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    texts.sort();
-    texts.shrink_to_fit();
-    texts
 }

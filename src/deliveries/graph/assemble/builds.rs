@@ -16,6 +16,7 @@ use crate::deliveries::graph::deployment::{
 };
 use crate::deliveries::graph::outcome;
 use crate::deliveries::scanned::Scanned;
+use crate::objects::mentions::OPEN;
 use crate::objects::object::{ContainerList, PodSpec, group};
 use offline_kustomize::accumulate::Builder;
 use offline_kustomize::notice::Notice;
@@ -363,7 +364,7 @@ fn root_of(root: &Known<'_>, outer: &Outer) -> Option<Arc<str>> {
 /// What only a cluster fills in is a placeholder like any other, and no name of a Secret.
 fn hide_unknown(pod: &mut Pod) {
     for image in pod.images.iter_mut().filter(|image| image.image.contains(UNKNOWN)) {
-        image.image = image.image.replace(UNKNOWN, "<unknown>");
+        image.image = image.image.replace(UNKNOWN, OPEN);
     }
     for name in &mut pod.pull_secrets {
         name.take_if(|name| name.contains(UNKNOWN));
